@@ -1,0 +1,1 @@
+"""Plan → outcomes: reading what is there, walking the graph, telling what happens."""

@@ -1,0 +1,61 @@
+"""What the edge offers for each kind: read many at once, create, update, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from provision.plan.change import FieldChange
+from provision.resources.observed import Observed, Present
+from provision.resources.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What we write on an object to know it again: the profile and the digest of what was applied."""
+
+    profile: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a handler gets along with a resource: the mark to write, and where to tell of progress.
+
+    With `release` a shared object is given back: the mark is taken off instead.
+    """
+
+    mark: Mark
+    progress: Callable[[str], None]
+    release: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Objects by address, and what carries our mark though the profile no longer declares it."""
+
+    objects: Mapping[str, Observed]
+    orphans: tuple[tuple[Resource, Present], ...] = field(default=())
+
+
+class Handler(Protocol):
+    """One kind at the edge. Refs are resolved before a resource gets here.
+
+    Every method raises `ProvisionError` and nothing else; `read` puts what it could not read into the
+    reading as `Unread` instead.
+    """
+
+    async def read(self, resources: Sequence[Any], profile: str) -> Reading: ...
+
+    async def create(self, resource: Any, work: Work) -> Present: ...
+
+    async def update(
+        self, resource: Any, observed: Present, fields: Sequence[FieldChange], work: Work
+    ) -> Present: ...
+
+    async def delete(self, resource: Any, observed: Present, work: Work) -> None: ...
+
+
+Handlers = Mapping[str, Handler]
+"""Handlers by kind."""

@@ -1,0 +1,37 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def profile_argument(parser: argparse.ArgumentParser, help_: str = "profile file") -> None:
+    parser.add_argument("profile", metavar="PROFILE", help=help_)
+
+
+def sandbox_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sandbox", action="store_true", help="rehearse against an embedded Azure on this machine"
+    )
+
+
+def format_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the output")
+
+
+def plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """What decides which changes a plan holds."""
+    parser.add_argument(
+        "--target",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        help="only this resource and what it needs, such as dns_zone/contoso.com; may be repeated",
+    )
+    parser.add_argument(
+        "--adopt", action="store_true", help="take over existing objects that differ and are not ours"
+    )
+
+
+def yes_argument(parser: argparse.ArgumentParser, help_: str) -> None:
+    parser.add_argument("--yes", "-y", action="store_true", help=help_)

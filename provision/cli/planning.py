@@ -1,0 +1,111 @@
+"""What plan, apply, drift and destroy have in common: load, connect, read, plan."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provision.cli.connect import environment
+from provision.errors import ProfileError, UsageError
+from provision.ingress import desired, preflight
+from provision.plan.plan import Observation, Plan, plan
+from provision.profile.load import load
+from provision.profile.model import Profile
+from provision.profile.rules import unavailable, warnings
+from provision.resources.graph import ResourceGraph
+
+if TYPE_CHECKING:
+    from provision.apply.handler import Handlers
+    from provision.providers.azure.clients import Clients
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a plan is asked for: a profile, and how."""
+
+    profile: Profile
+    file: str
+    adopt: bool = False
+    targets: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The cluster, for headings."""
+        cluster = self.profile.cluster
+        return f"cluster {cluster.name} in {cluster.resource_group}, subscription {self.profile.azure.subscription}"
+
+
+def today() -> str:
+    """The day in UTC, ISO."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def request(file: str, sandbox: bool, adopt: bool = False, targets: Sequence[str] = ()) -> Request:
+    """Load and check a profile file. Raises ProfileError with everything wrong about it."""
+    loaded = load(file, environment(sandbox))
+    problem = unavailable(loaded)
+    if problem:
+        raise ProfileError([problem])
+    profile = loaded.profile
+    notes = tuple(str(warning) for warning in warnings(loaded, today()))
+    return Request(profile, file, adopt or profile.adopt, tuple(targets), notes)
+
+
+def read_text(file: str) -> str:
+    """A file's text, for telling a saved plan from a profile; empty when the profile loader will complain."""
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+async def observe(
+    asked: Request, clients: Clients, on_wait: Callable[[str], None] | None = None
+) -> tuple[ResourceGraph, Observation, Handlers]:
+    """Read everything the profile declares."""
+    from provision.apply.observe import observe as read_all
+    from provision.providers.azure.handlers import azure_handlers
+
+    graph = desired.graph(asked.profile)
+    unknown = [target for target in asked.targets if target not in graph]
+    if unknown:
+        raise UsageError(
+            f"planning {asked.file}",
+            f"no resource {', '.join(unknown)} in this profile",
+            f"It has: {', '.join(resource.address for resource in graph)}",
+        )
+    handlers = azure_handlers(clients, on_wait)
+    return graph, await read_all(asked.profile.name, graph, handlers), handlers
+
+
+def make_plan(asked: Request, graph: ResourceGraph, observation: Observation) -> Plan:
+    """The plan, with what the cluster itself rules out as obstacles of the cluster's change."""
+    made = plan(
+        asked.profile.name,
+        graph,
+        observation,
+        adopt=asked.adopt,
+        targets=asked.targets,
+        warnings=asked.warnings,
+    )
+    refused = preflight.problems(asked.profile, observation)
+    if not refused:
+        return made
+    cluster = desired.cluster_address(asked.profile)
+    changes = tuple(
+        replace(change, blocked=refused[0], reason="the cluster can't have it")
+        if change.address == cluster
+        else change
+        for change in made.changes
+    )
+    return replace(made, changes=changes, refused=tuple(refused[1:]))
+
+
+def tell(text: str) -> None:
+    """A line about what is going on, beside the output."""
+    sys.stderr.write(text + "\n")

@@ -1,0 +1,127 @@
+"""`provision sandbox serve|env|status|reset`: the embedded Azure, for other clients too."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+
+HELP = "run and look after the embedded Azure"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    serve = verbs.add_parser("serve", help="serve it to az, kubectl, the SDKs and provision until interrupted")
+    serve.add_argument("--port", type=int, default=0, help="port on loopback (the last one, or a free one)")
+    serve.add_argument(
+        "--speed",
+        type=float,
+        default=1000.0,
+        metavar="N",
+        help="how many times faster than Azure long operations run (1000)",
+    )
+    serve.add_argument(
+        "--latency", type=float, default=0.0, metavar="SECONDS", help="delay of each answer (0)"
+    )
+    environment = verbs.add_parser("env", help="print the variables that point clients at a running sandbox")
+    environment.add_argument(
+        "--client", default="owner", help="seeded service principal to sign in as (owner, contributor, reader, …)"
+    )
+    verbs.add_parser("status", help="tell where its state is, what it holds and whether it is served")
+    reset = verbs.add_parser("reset", help="forget everything and seed it anew")
+    reset.add_argument("--yes", "-y", action="store_true", help="do not ask")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    verbs = {"serve": _serve, "env": _environment, "status": _status, "reset": _reset}
+    return verbs[arguments.verb](arguments)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    import asyncio
+    import contextlib
+    import signal
+
+    from provision.errors import UsageError
+    from provision.sandbox import home
+
+    here = home.locate()
+    running = here.running()
+    if running:
+        raise UsageError("serving the sandbox", f"it is served already by process {running.pid} at {running.url}")
+
+    async def serve() -> None:
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, lambda: task.cancel() if task else None)
+        with contextlib.suppress(asyncio.CancelledError):
+            await home.serve(
+                here, port=arguments.port, speed=arguments.speed, latency=arguments.latency, ready=_told
+            )
+
+    asyncio.run(serve())
+    return 0
+
+
+def _told(server: object) -> None:
+    from provision.sandbox.home import Server
+
+    assert isinstance(server, Server)  # noqa: S101 - narrows the callback's argument
+    sys.stdout.write(f"sandbox at {server.url}; in another shell: eval \"$(provision sandbox env)\"\n")
+    sys.stdout.flush()
+
+
+def _environment(arguments: argparse.Namespace) -> int:
+    from provision.errors import UsageError
+    from provision.sandbox import home
+    from provision.sandbox.seed import CLIENTS
+
+    here = home.locate()
+    running = here.running()
+    if running is None:
+        raise UsageError("", "no sandbox is being served", "Start one in another shell:", "provision sandbox serve")
+    if arguments.client not in CLIENTS:
+        raise UsageError("", f"no client {arguments.client} in the sandbox", f"It has: {', '.join(CLIENTS)}")
+    for name, value in home.environment(here, running, arguments.client).items():
+        sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+    for line in home.setup(here, running):
+        sys.stdout.write(f"# {line}\n")
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from provision.sandbox import home
+    from provision.sandbox.store import Store
+
+    here = home.locate()
+    running = here.running()
+    lines = [f"state   {here.state}"]
+    lines.append(f"served  {running.url} by process {running.pid}" if running else "served  no")
+    if here.state.exists():
+        store = Store(here.state)
+        kinds = store.dump()
+        store.close()
+        lines += [f"{len(documents):7} {kind}" for kind, documents in kinds.items() if "/" in kind]
+    else:
+        lines.append("holds   nothing yet; the first --sandbox run seeds it")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _reset(arguments: argparse.Namespace) -> int:
+    from provision.cli.executing import may_go_on
+    from provision.sandbox import home, seed
+    from provision.sandbox.azure import Azure, Clock
+    from provision.sandbox.store import Store
+
+    here = home.locate()
+    may_go_on(f"Forget everything in {here.state}?", yes=arguments.yes, must_ask=True, json=False)
+    here.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = Store(here.state)
+    with store.transaction():
+        store.wipe()
+        seed.seed(Azure(store, Clock()))
+    store.close()
+    sys.stdout.write("the sandbox is as new\n")
+    return 0

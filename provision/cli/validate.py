@@ -1,0 +1,62 @@
+"""`provision validate PROFILE...`: every problem of the profiles, without asking Azure."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provision.report.validation import Validation
+
+HELP = "check profiles without asking Azure"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("profiles", metavar="PROFILE", nargs="+", help="profile file")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the output")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from provision.report import validation
+
+    results = validate(arguments.profiles)
+    if arguments.format == "json":
+        sys.stdout.write(validation.results_json(results))
+    else:
+        sys.stdout.write(validation.results_text(results))
+        sys.stderr.write(validation.problems_text(results))
+    return 0 if all(each.is_valid for each in results) else 1
+
+
+def validate(files: list[str]) -> list[Validation]:
+    """The result for each file; a part of other profiles is valid when one of these takes it in."""
+    from datetime import date
+    from pathlib import Path
+
+    from provision.errors import Problem, ProfileError
+    from provision.profile import load, rules
+    from provision.report.validation import Validation
+
+    results: dict[str, Validation] = {}
+    fragments: dict[str, tuple[Problem, ...]] = {}
+    users: dict[Path, list[str]] = {}
+    for file in files:
+        try:
+            loaded = load.load(file, os.environ)
+        except load.FragmentError as error:
+            fragments[file] = error.problems
+            continue
+        except ProfileError as error:
+            results[file] = Validation(file, error.problems)
+            continue
+        problem = rules.unavailable(loaded)
+        warnings = rules.warnings(loaded, date.today().isoformat())
+        results[file] = Validation(file, (problem,) if problem else (), tuple(warnings))
+        for base in loaded.files[1:]:
+            users.setdefault(Path(base).resolve(), []).append(file)
+    for file, problems in fragments.items():
+        extended_by = tuple(users.get(Path(file).resolve(), ()))
+        results[file] = Validation(file, () if extended_by else problems, (), extended_by)
+    return [results[file] for file in files]

@@ -1,0 +1,1 @@
+"""Profile → desired resources, one module an ingress option; the feature table behind the options."""

@@ -1,0 +1,49 @@
+"""Profile → desired resources, by option; and what a destroy gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from provision.ingress import app_routing
+from provision.ingress.common import cluster_id
+from provision.profile.model import AppRouting, Profile
+from provision.resources.graph import ResourceGraph
+from provision.resources.managed_cluster import IRREVERSIBLE, ManagedCluster, released
+from provision.resources.observed import Observed, Present
+
+Wait = Callable[[str], None]
+
+
+def graph(profile: Profile) -> ResourceGraph:
+    """Every resource the profile declares. Raises ValueError for an option that can't be applied yet,
+    which `rules.unavailable` reports with its place in the file."""
+    if isinstance(profile.ingress, AppRouting):
+        return app_routing.graph(profile, profile.ingress)
+    raise ValueError(f"{profile.ingress.option} can't be applied by this version")
+
+
+def cluster_address(profile: Profile) -> str:
+    """Address of the profile's cluster in its graph."""
+    return f"{ManagedCluster.KIND}/{profile.cluster.name}"
+
+
+def given_back(profile: Profile, cluster: Observed) -> ManagedCluster:
+    """The cluster with the settings that were there before us, as our tag on it remembers them."""
+    tag = cluster.outputs.get("before") if isinstance(cluster, Present) else None
+    current = cluster.properties if isinstance(cluster, Present) else {}
+    return ManagedCluster(
+        name=profile.cluster.name, id=cluster_id(profile), settings=released(str(tag or ""), current)
+    )
+
+
+def stays(graph_: ResourceGraph, profile: Profile, cluster: Observed) -> tuple[str, ...]:
+    """What a destroy leaves behind because AKS can't take it back, in words."""
+    if not isinstance(cluster, Present) or cluster.owner != profile.name:
+        return ()
+    declared = graph_[cluster_address(profile)].properties()
+    before = str(cluster.outputs.get("before") or "")
+    return tuple(
+        f"{path} stays on: AKS can't switch it off again"
+        for path in sorted(IRREVERSIBLE)
+        if path in declared and "oidc=0" in before.split()
+    )

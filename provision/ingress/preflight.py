@@ -1,0 +1,71 @@
+"""What the cluster itself must be like, checked on what was read and before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.errors import ProvisionError
+from provision.ingress.catalog import gateway_api_bundle, network_plugins
+from provision.ingress.desired import cluster_address
+from provision.profile.model import AppRouting, Profile
+from provision.plan.plan import Observation
+from provision.resources.observed import Present
+
+
+def problems(profile: Profile, observation: Observation) -> list[ProvisionError]:
+    """Every reason why the cluster can't have what the profile asks for. Empty when it could not be read:
+    the plan reports that by itself."""
+    cluster = observation.objects[cluster_address(profile)]
+    if not isinstance(cluster, Present):
+        return []
+    return [*_identity(profile, cluster), *_network(profile, cluster), *_gateway_api(profile, cluster)]
+
+
+def _doing(profile: Profile) -> str:
+    return f"checking cluster {profile.cluster.name}"
+
+
+def _identity(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
+    kind = str(cluster.outputs.get("identityType") or "None")
+    if "Assigned" not in kind:
+        yield ProvisionError(
+            _doing(profile),
+            "it has no managed identity (it runs with a service principal), and the add-on needs one",
+            "Give the cluster a managed identity:",
+            f"az aks update --resource-group {profile.cluster.resource_group}"
+            f" --name {profile.cluster.name} --enable-managed-identity",
+        )
+
+
+def _network(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
+    plugin = str(cluster.outputs.get("networkPlugin") or "")
+    supported = network_plugins(profile.ingress.option)
+    if plugin and supported is not None and plugin not in supported:
+        yield ProvisionError(
+            _doing(profile),
+            f"its network plugin is {plugin}, and {profile.ingress.option} runs on {', '.join(supported)} only",
+            "Move the cluster to Azure CNI Overlay:",
+            f"az aks update --resource-group {profile.cluster.resource_group}"
+            f" --name {profile.cluster.name} --network-plugin azure --network-plugin-mode overlay",
+        )
+
+
+def _gateway_api(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
+    if not isinstance(profile.ingress, AppRouting) or profile.ingress.implementation != "gateway-api":
+        return
+    if str(cluster.outputs.get("meshMode") or "").casefold() == "istio":
+        yield ProvisionError(
+            _doing(profile),
+            "the Istio service mesh add-on is on, and it excludes app routing with Gateway API",
+            "Choose option istio-service-mesh, or disable the mesh first, in an operation of its own:",
+            f"az aks mesh disable --resource-group {profile.cluster.resource_group} --name {profile.cluster.name}",
+        )
+    version = str(cluster.outputs.get("kubernetesVersion") or "")
+    if version and gateway_api_bundle(version) is None:
+        yield ProvisionError(
+            _doing(profile),
+            f"it runs Kubernetes {version}, and the managed Gateway API needs 1.26 or later",
+            "Upgrade the cluster first:",
+            f"az aks upgrade --resource-group {profile.cluster.resource_group} --name {profile.cluster.name}"
+            " --kubernetes-version VERSION",
+        )

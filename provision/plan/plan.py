@@ -1,0 +1,237 @@
+"""Desired graph and observed objects → plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from provision.errors import ForeignError, NotFoundError, ProvisionError
+from provision.plan.change import Action, Change, FieldChange, digest
+from provision.plan.diff import diff
+from provision.resources.graph import ResourceGraph
+from provision.resources.managed_cluster import ZONES, ManagedCluster
+from provision.resources.observed import Absent, Observed, Present, Unread
+from provision.resources.ref import Lookup, Ref
+from provision.resources.resource import Resource
+from provision.resources.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything read for one profile.
+
+    `objects` maps each address of the graph to what was read. `orphans` carry our mark but the profile
+    no longer declares them.
+    """
+
+    objects: Mapping[str, Observed]
+    orphans: tuple[tuple[Resource, Present], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an apply will do, in an order in which it can be done; a value, nothing happens by making it.
+
+    With `backwards` (destroy) a change waits for those that depend on it, not the other way round.
+    """
+
+    profile: str
+    changes: tuple[Change, ...]
+    warnings: tuple[str, ...] = ()
+    backwards: bool = False
+    refused: tuple[ProvisionError, ...] = ()
+    """Further reasons why the plan can't be applied, of no single change."""
+
+    def pending(self) -> tuple[Change, ...]:
+        """Changes that do something."""
+        return tuple(change for change in self.changes if change.action is not Action.NO_OP)
+
+    def blocked(self) -> tuple[ProvisionError, ...]:
+        """Why the plan can't be applied; empty when it can."""
+        return (*self.refused, *(change.blocked for change in self.changes if change.blocked))
+
+    def unread(self) -> tuple[Change, ...]:
+        """Changes about whose object nothing is known."""
+        return tuple(change for change in self.changes if isinstance(change.observed, Unread))
+
+    def count(self) -> Counter[Action]:
+        """How many changes of each action."""
+        return Counter(change.action for change in self.changes)
+
+
+def known_outputs(observation: Observation) -> Lookup:
+    """Resolves refs to outputs that were read just now; leaves the others as they are."""
+
+    def lookup(ref: Ref) -> Value:
+        observed = observation.objects.get(ref.address)
+        if isinstance(observed, Present) and observed.outputs.get(ref.output) is not None:
+            return observed.outputs[ref.output]
+        return ref
+
+    return lookup
+
+
+def plan(
+    profile: str,
+    graph: ResourceGraph,
+    observation: Observation,
+    *,
+    adopt: bool = False,
+    targets: Iterable[str] = (),
+    warnings: Iterable[str] = (),
+) -> Plan:
+    """The changes that make the observed world as the graph declares.
+
+    `targets` are addresses: only they and what they depend on are planned. `adopt` takes over objects
+    that differ and are not ours; without it such a change is blocked.
+    """
+    lookup = known_outputs(observation)
+    chosen = graph.closure(targets) if targets else None
+    resources = [resource for resource in graph if wanted(resource, lookup) and _chosen(resource, chosen)]
+    changes = [
+        replace(_change(profile, resource, observation, lookup, adopt), digest=digest(resource))
+        for resource in resources
+    ]
+    if chosen is None:
+        changes.extend(_orphans(graph, observation))
+    return Plan(profile, tuple(changes), tuple(warnings))
+
+
+def destroy(
+    profile: str, graph: ResourceGraph, observation: Observation, released: Iterable[Resource]
+) -> Plan:
+    """The changes that take away what is ours and give back the shared objects.
+
+    `released` are shared resources with the settings to put back, by address of the graph.
+    """
+    lookup = known_outputs(observation)
+    given_back = {resource.address: resource for resource in released}
+    changes = [
+        _removal(profile, given_back.get(resource.address, resource), observation, lookup)
+        for resource in graph
+        if wanted(resource, lookup)
+    ]
+    changes.extend(
+        Change(orphan, observed, Action.DELETE, reason="ours, and no longer in the profile")
+        for orphan, observed in observation.orphans
+    )
+    return Plan(profile, tuple(changes), backwards=True)
+
+
+def wanted(resource: Resource, lookup: Lookup) -> bool:
+    """Whether the resource's condition holds, as far as it can be told."""
+    if resource.when is None:
+        return True
+    actual = lookup(resource.when.ref)
+    # While the condition can't be told, the resource stays in the plan: what it depends on is blocked or
+    # unread, and so is it.
+    return isinstance(actual, Ref) or actual == resource.when.equals
+
+
+def _chosen(resource: Resource, chosen: frozenset[str] | None) -> bool:
+    return chosen is None or resource.address in chosen
+
+
+def _change(
+    profile: str, resource: Resource, observation: Observation, lookup: Lookup, adopt: bool
+) -> Change:
+    resolved = resource.resolved(lookup)
+    observed = observation.objects[resource.address]
+    match observed:
+        case Unread(error):
+            return Change(resolved, observed, Action.NO_OP, reason="could not be read", blocked=error)
+        case Absent():
+            return _creation(resolved, observed)
+        case Present():
+            return _update(profile, resolved, observed, adopt)
+
+
+def _creation(resource: Resource, observed: Absent) -> Change:
+    fields = tuple(FieldChange(path, None, value) for path, value in resource.properties().items())
+    if resource.must_exist():
+        return Change(resource, observed, Action.NO_OP, reason="does not exist", blocked=_missing(resource))
+    return Change(resource, observed, Action.CREATE, fields, "does not exist")
+
+
+def _missing(resource: Resource) -> ProvisionError:
+    kind = resource.KIND.replace("_", " ")
+    identity = getattr(resource, "id", "") or getattr(resource, "scope", "")
+    remedy = resource.remedy()
+    return NotFoundError(
+        f"planning {resource.address}",
+        f"this {kind} does not exist" + (f" ({identity})" if identity else ""),
+        "Have it made:" if remedy else "Check name, resource group and subscription in the profile.",
+        remedy,
+    )
+
+
+def _update(profile: str, resource: Resource, observed: Present, adopt: bool) -> Change:
+    fields = diff(resource.properties(), observed.properties)
+    if not fields:
+        return Change(resource, observed, Action.NO_OP)
+    replaced = resource.IMMUTABLE & {field.path for field in fields}
+    change = Change(resource, observed, Action.REPLACE if replaced else Action.UPDATE, fields)
+    foreign = _foreign(profile, resource, observed, fields)
+    reason = _reason(resource, observed, replaced)
+    if foreign and adopt:
+        return replace(change, reason=f"taken over: {foreign}")
+    if foreign:
+        return replace(change, reason=foreign, blocked=_not_ours(resource, foreign))
+    return replace(change, reason=reason)
+
+
+def _reason(resource: Resource, observed: Present, replaced: frozenset[str]) -> str:
+    if replaced:
+        return f"{', '.join(sorted(replaced))} can't be changed in place"
+    return "differs from the profile"
+
+
+def _foreign(profile: str, resource: Resource, observed: Present, fields: tuple[FieldChange, ...]) -> str:
+    """Why the change would touch what is not ours; empty when it does not."""
+    if observed.owner == profile:
+        return ""
+    if observed.owner and not resource.SHARED:
+        return f"belongs to profile {observed.owner}"
+    if not resource.SHARED:
+        return "exists and does not carry our mark"
+    dropped = _dropped_zones(fields)
+    return f"has zones attached that the profile does not name: {', '.join(dropped)}" if dropped else ""
+
+
+def _dropped_zones(fields: tuple[FieldChange, ...]) -> list[str]:
+    for field in fields:
+        if field.path == ZONES and isinstance(field.before, frozenset) and isinstance(field.after, frozenset):
+            return sorted(str(zone).rsplit("/", 1)[-1] for zone in field.before - field.after)
+    return []
+
+
+def _not_ours(resource: Resource, why: str) -> ForeignError:
+    return ForeignError(
+        f"planning {resource.address}",
+        why,
+        "Bring the profile in line with it, or take it over with --adopt (or adopt: true in the profile).",
+    )
+
+
+def _orphans(graph: ResourceGraph, observation: Observation) -> Iterator[Change]:
+    shared = tuple(resource.address for resource in graph if isinstance(resource, ManagedCluster))
+    for orphan, observed in observation.orphans:
+        # Only after the cluster stopped using it.
+        waiting = replace(orphan, after=(*orphan.after, *shared))
+        yield Change(waiting, observed, Action.DELETE, reason="ours, and no longer in the profile")
+
+
+def _removal(profile: str, resource: Resource, observation: Observation, lookup: Lookup) -> Change:
+    observed = observation.objects[resource.address]
+    resolved = resource.resolved(lookup)
+    if isinstance(observed, Unread):
+        return Change(resolved, observed, Action.NO_OP, reason="could not be read", blocked=observed.error)
+    if isinstance(observed, Absent):
+        return Change(resolved, observed, Action.NO_OP, reason="does not exist")
+    if observed.owner != profile:
+        return Change(resolved, observed, Action.NO_OP, reason="not ours: kept")
+    if resource.SHARED:
+        fields = diff(resolved.properties(), observed.properties)
+        return Change(resolved, observed, Action.UPDATE, fields, "put back as it was before", release=True)
+    return Change(resolved, observed, Action.DELETE, reason="ours")

@@ -1,0 +1,1 @@
+"""What a user writes: the model, its files, and the rules between its values."""

@@ -1,0 +1,253 @@
+"""Rules between the values of a profile that hold without looking at Azure.
+
+Each rule is a function from a loaded profile to its problems, listed in `RULES`. What options can do and
+where services have limits is read from `ingress/`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+
+from provision.errors import Problem
+from provision.ingress import catalog, features, variants
+from provision.profile import dns_rules
+from provision.profile.loaded import LoadedProfile
+from provision.profile.model import AppRouting
+
+Rule = Callable[[LoadedProfile], Iterator[Problem]]
+
+
+def problems(loaded: LoadedProfile) -> list[Problem]:
+    """What is wrong with the profile whichever option it chooses."""
+    return [problem for rule in RULES for problem in rule(loaded)]
+
+
+def _names_differ(loaded: LoadedProfile) -> Iterator[Problem]:
+    """Azure compares names of vaults and certificates without case."""
+    for table in ("vaults", "certificates"):
+        seen: dict[str, str] = {}
+        for name in getattr(loaded.profile, table):
+            other = seen.setdefault(name.lower(), name)
+            if other != name:
+                message = f"{table} `{other}` and `{name}` are the same to Azure, which ignores case"
+                yield loaded.problem((table, name), message, "Keep one of the two.")
+
+
+def _certificates_have_vaults(loaded: LoadedProfile) -> Iterator[Problem]:
+    profile = loaded.profile
+    for name, certificate in profile.certificates.items():
+        if certificate.vault not in profile.vaults:
+            path = ("certificates", name, "vault")
+            yield loaded.problem(path, *_unknown("vault", certificate.vault, "vaults", profile.vaults))
+
+
+def _certificates_renew_in_time(loaded: LoadedProfile) -> Iterator[Problem]:
+    per_month = catalog.RENEWAL_DAYS_PER_MONTH.value
+    for name, certificate in loaded.profile.certificates.items():
+        most = certificate.validity_months * per_month
+        if certificate.renew_before_days > most:
+            days, months = certificate.renew_before_days, certificate.validity_months
+            message = (
+                f"certificate {name} can't be renewed {days} days before expiry with validityMonths: {months}"
+            )
+            hint = f"Key Vault takes at most {per_month} days for each month of validity: {most} here."
+            yield loaded.problem(("certificates", name, "renewBeforeDays"), message, hint)
+
+
+def _keys_fit_their_type(loaded: LoadedProfile) -> Iterator[Problem]:
+    for name, certificate in loaded.profile.certificates.items():
+        misplaced = "curve" if certificate.key_type == "RSA" else "keySize"
+        path = ("certificates", name, misplaced)
+        if loaded.is_written(path):
+            wanted = {"curve": "keySize", "keySize": "curve"}[misplaced]
+            message = f"certificate {name} has an {certificate.key_type} key, which has no {misplaced}"
+            yield loaded.problem(path, message, f"Remove it, or write {wanted}.")
+
+
+def _hosts_have_certificates(loaded: LoadedProfile) -> Iterator[Problem]:
+    profile = loaded.profile
+    for name, host in profile.hosts.items():
+        path = ("hosts", name, "certificate")
+        certificate = profile.certificates.get(host.certificate or "")
+        if host.tls == "passthrough" and host.certificate:
+            message = f"host {name} passes TLS through, so the gateway shows no certificate"
+            yield loaded.problem(path, message, "Remove certificate, or tls: passthrough.")
+        elif host.tls == "mutual" and not host.certificate:
+            message = f"host {name} has tls: mutual, but no certificate"
+            yield loaded.problem(("hosts", name, "tls"), message, "Add certificate.")
+        elif host.certificate and certificate is None:
+            yield loaded.problem(
+                path, *_unknown("certificate", host.certificate, "certificates", profile.certificates)
+            )
+        elif certificate and not any(covers(each, name) for each in certificate.dns_names):
+            names = ", ".join(certificate.dns_names)
+            message = f"certificate {host.certificate} is for {names}, not for {name}"
+            hint = f"Add {name} to certificates.{host.certificate}.dnsNames."
+            yield loaded.problem(path, message, hint)
+
+
+def covers(dns_name: str, host: str) -> bool:
+    """Whether a certificate's name is good for a host; `*` stands for exactly one label (RFC 6125)."""
+    return dns_name == host or (dns_name.startswith("*.") and dns_name[2:] == host.partition(".")[2])
+
+
+def _service_accounts(loaded: LoadedProfile) -> Iterator[Problem]:
+    profile = loaded.profile
+    nginx = isinstance(profile.ingress, AppRouting) and profile.ingress.implementation == "nginx"
+    for name, host in profile.hosts.items():
+        path = ("hosts", name, "serviceAccount")
+        if host.service_account is None:
+            continue
+        if nginx:
+            message = "with implementation: nginx the add-on's own identity reads certificates"
+            yield loaded.problem(path, message, "Remove serviceAccount.")
+        elif host.certificate is None:
+            message = f"host {name} has no certificate to read through a service account"
+            yield loaded.problem(path, message, "Remove serviceAccount, or add certificate.")
+        elif host.service_account == "default":
+            message = "the service account `default` would give every pod of the namespace the identity"
+            hint = f"Name one of its own; without serviceAccount it is {profile.name}-ingress."
+            yield loaded.problem(path, message, hint)
+
+
+def _controller(loaded: LoadedProfile) -> Iterator[Problem]:
+    ingress = loaded.profile.ingress
+    path = ("ingress", "defaultController")
+    if not isinstance(ingress, AppRouting) or ingress.implementation != "nginx":
+        return
+    if ingress.default_controller == "none":
+        message = "defaultController: none leaves implementation: nginx without a controller"
+        yield loaded.problem(path, message, "Use another value, or implementation: gateway-api.")
+    elif {ingress.default_controller, ingress.load_balancer} == {"external", "internal"}:
+        message = (
+            f"defaultController is {ingress.default_controller}, but loadBalancer is {ingress.load_balancer}"
+        )
+        yield loaded.problem(path, message, "Remove defaultController: it follows loadBalancer.")
+
+
+def _static_address(loaded: LoadedProfile) -> Iterator[Problem]:
+    ingress = loaded.profile.ingress
+    if not isinstance(ingress, AppRouting) or ingress.static_ip is None:
+        return
+    path = ("ingress", "staticIP")
+    address = dns_rules.address_of(ingress.static_ip)
+    if address is None:
+        yield loaded.problem(
+            path, f"`{ingress.static_ip}` is not an IP address", "Write one such as 20.50.1.2."
+        )
+    elif ingress.load_balancer == "external" and dns_rules.is_private(address):
+        message = f"{ingress.static_ip} is a private address, but loadBalancer is external"
+        yield loaded.problem(path, message, "Use a public address, or loadBalancer: internal.")
+
+
+def _exclusions(loaded: LoadedProfile) -> Iterator[Problem]:
+    asked = features.requirements(loaded.profile)
+    for one, other, reason in variants.EXCLUDES:
+        first = next((each for each in asked if each.capability == one), None)
+        if first is not None:
+            for each in asked:
+                if each.capability == other:
+                    yield loaded.problem(
+                        each.path, f"{each.text} excludes {first.text}: {reason}", "Drop one of the two."
+                    )
+
+
+def _ignores(loaded: LoadedProfile) -> Iterator[Problem]:
+    for index, ignore in enumerate(loaded.profile.drift.ignore):
+        if ignore.expires is not None and not _is_day(ignore.expires):
+            path = ("drift", "ignore", index, "expires")
+            yield loaded.problem(path, f"there is no day {ignore.expires}", "Write a day such as 2027-03-01.")
+
+
+def _is_day(text: str) -> bool:
+    import datetime
+
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _unknown(kind: str, name: str, table: str, known: Iterable[str]) -> tuple[str, str]:
+    """Message and hint for a name that should be in a table."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, 1)
+    if near:
+        hint = f"Did you mean `{near[0]}`?"
+    else:
+        hint = f"{table} has {', '.join(names)}." if names else f"The profile has no {table}."
+    return f"there is no {kind} `{name}` in {table}", hint
+
+
+RULES: tuple[Rule, ...] = (
+    _names_differ,
+    _certificates_have_vaults,
+    _certificates_renew_in_time,
+    _keys_fit_their_type,
+    _hosts_have_certificates,
+    _service_accounts,
+    _controller,
+    _static_address,
+    _exclusions,
+    _ignores,
+    *dns_rules.RULES,
+)
+
+
+def option_problems(loaded: LoadedProfile) -> list[Problem]:
+    """What the profile asks for and its option lacks, naming the options that have it."""
+    variant = features.variant_of(loaded.profile)
+    found = []
+    for requirement in features.requirements(loaded.profile):
+        reason = features.lacking(variant, requirement)
+        if reason is not None:
+            able = ", ".join(each.name for each in features.able(requirement))
+            compare = f"`provision options {loaded.file}` compares them."
+            hint = f"Possible with {able}; {compare}" if able else "No option can do this."
+            message = f"{requirement.text}: not possible with {variant.name}: {reason}"
+            found.append(loaded.problem(requirement.path, message, hint))
+    return found
+
+
+def unavailable(loaded: LoadedProfile) -> Problem | None:
+    """A problem if this version can't apply the option that the profile chooses."""
+    variant = features.variant_of(loaded.profile)
+    if variant.available:
+        return None
+    able = ", ".join(each.name for each in variants.VARIANTS if each.available)
+    message = f"this version of provision can compare {variant.option}, but not apply it"
+    return loaded.problem(("ingress", "option"), message, f"It applies {able}.")
+
+
+def warnings(loaded: LoadedProfile, today: str) -> list[Problem]:
+    """What is allowed but deserves a look; `today` is `YYYY-MM-DD`."""
+    return [*_support_warnings(loaded, today), *_expired(loaded, today), *dns_rules.warnings(loaded)]
+
+
+def _support_warnings(loaded: LoadedProfile, today: str) -> Iterator[Problem]:
+    ingress = loaded.profile.ingress
+    if not isinstance(ingress, AppRouting):
+        return
+    nginx = ingress.implementation == "nginx"
+    end = catalog.NGINX_END
+    if nginx or ingress.default_controller not in (None, "none"):
+        path = ("ingress", "implementation" if nginx else "defaultController")
+        ends = "ended with" if end.is_over(today) else "ends with"
+        message = f"Microsoft's support of {end.what} {ends} {end.words}"
+        hint = f"Move to {end.instead}." if nginx else "Remove defaultController once nothing uses it."
+        yield loaded.problem(path, message, hint)
+    variant = features.variant_of(loaded.profile)
+    for requirement in features.requirements(loaded.profile):
+        condition = features.condition(variant, requirement)
+        if condition is not None and variant.available:
+            yield loaded.problem(requirement.path, f"{requirement.text}: {condition}")
+
+
+def _expired(loaded: LoadedProfile, today: str) -> Iterator[Problem]:
+    for index, ignore in enumerate(loaded.profile.drift.ignore):
+        if ignore.expires is not None and ignore.expires <= today:
+            message = f"{ignore.path} of {ignore.resource} is reported again since {ignore.expires}"
+            hint = "Remove the entry, or give it a later day."
+            yield loaded.problem(("drift", "ignore", index, "expires"), message, hint)

@@ -1,0 +1,1 @@
+"""The edge: the only package that imports azure.* or a Kubernetes client."""

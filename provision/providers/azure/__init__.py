@@ -1,0 +1,1 @@
+"""Azure: one handler a kind over the SDKs' aio clients, one shared HTTP session."""

@@ -1,0 +1,139 @@
+"""SDK errors → our errors, in one place, with the cause kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+from provision.errors import (
+    AccessDeniedError,
+    ConflictError,
+    CredentialError,
+    NotFoundError,
+    ProvisionError,
+    ServiceError,
+)
+
+# "The client 'x' with object id 'y' does not have authorization to perform action 'A' over scope 'S'"
+_ARM_ACTION = re.compile(r"perform action '(?P<action>[^']+)' over scope '(?P<scope>[^']+)'")
+# "Action: 'Microsoft.KeyVault/vaults/certificates/read'" and "does not have certificates get permission"
+_VAULT_ACTION = re.compile(r"Action: '(?P<action>[^']+)'|does not have (?P<permission>\w+ \w+) permission")
+
+_CHANGED = "Something else changed it or is changing it; run plan again to see what is there now."
+
+
+@contextmanager
+def translating(doing: str) -> Iterator[None]:
+    """Turns whatever the SDKs raise into a `ProvisionError` that begins with `doing`."""
+    try:
+        yield
+    except HttpResponseError as error:
+        raise _refused(doing, error) from error
+    except (ServiceRequestError, ServiceResponseError) as error:
+        raise ServiceError(
+            doing, f"no answer ({_brief(error)})", "Check the network and the name, then try again."
+        ) from error
+    except AzureError as error:
+        raise ServiceError(doing, _brief(error)) from error
+
+
+def code_of(error: HttpResponseError) -> str:
+    """The service's error code, from either envelope: `{"error": {code}}` or bare `{code}`."""
+    return _body(error)[0]
+
+
+def _refused(doing: str, error: HttpResponseError) -> ProvisionError:
+    if isinstance(error, ClientAuthenticationError):
+        return _unauthenticated(doing, error)
+    code, message = _body(error)
+    why = f"{code}: {message}" if code else message
+    if code == "PreconditionFailed":  # private DNS says so late, inside a poll that is itself a 200
+        return ConflictError(doing, why, _CHANGED)
+    match error.status_code:
+        case 403:
+            return _denied(doing, message, why)
+        case 404:
+            return NotFoundError(doing, why, _not_found_fix(code))
+        case 409 | 412:
+            return ConflictError(doing, why, _CHANGED)
+        case 429:
+            return ServiceError(doing, why, "The service's request limit is reached; try again in a minute.")
+        case _:
+            return ServiceError(doing, why, _request_id(error))
+
+
+def _unauthenticated(doing: str, error: ClientAuthenticationError) -> ProvisionError:
+    return CredentialError(
+        doing,
+        _brief(error),
+        "Sign in, or give the credentials of a service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID,"
+        " AZURE_CLIENT_SECRET):",
+        "az login",
+    )
+
+
+def _denied(doing: str, message: str, why: str) -> ProvisionError:
+    arm = _ARM_ACTION.search(message)
+    if arm:
+        return AccessDeniedError(
+            doing,
+            f"the caller lacks the right {arm['action']} at {arm['scope']}",
+            "Have a role with that action assigned to the identity that runs provision, then run it again.",
+        )
+    vault = _VAULT_ACTION.search(message)
+    if vault:
+        right = vault["action"] or f"the vault permission “{vault['permission']}”"
+        return AccessDeniedError(
+            doing,
+            f"the caller lacks the right {right}",
+            "Have a role with that data action (Key Vault Certificates Officer), or an access policy on a"
+            " vault without RBAC, given to the identity that runs provision.",
+        )
+    return AccessDeniedError(doing, why)
+
+
+def _not_found_fix(code: str) -> str:
+    if code == "SubscriptionNotFound":
+        return "Check azure.subscription in the profile, and that the credentials belong to its tenant."
+    if code == "ResourceGroupNotFound":
+        return "Check the resource group's name in the profile."
+    return ""
+
+
+def _body(error: HttpResponseError) -> tuple[str, str]:
+    """(code, message), whichever envelope the service uses."""
+    inner = error.error
+    if inner is not None and inner.code:
+        return str(inner.code), str(inner.message or "")
+    try:
+        body: Any = json.loads(error.response.text()) if error.response is not None else None
+    except (ValueError, AttributeError, RuntimeError):  # not JSON, or never read
+        body = None
+    if isinstance(body, dict):
+        found = body.get("error", body)
+        if isinstance(found, dict) and "code" in found:
+            return str(found["code"]), str(found.get("message", ""))
+    return "", _brief(error)
+
+
+def _request_id(error: HttpResponseError) -> str:
+    headers = getattr(error.response, "headers", {}) or {}
+    request_id = headers.get("x-ms-request-id")
+    return f"Request id for Microsoft support: {request_id}" if request_id else ""
+
+
+def _brief(error: Exception) -> str:
+    """The first line of an SDK's message, which goes on with hints for its own users."""
+    message = str(getattr(error, "message", "") or error)
+    return message.strip().split("\n", 1)[0] or type(error).__name__

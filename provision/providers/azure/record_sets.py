@@ -1,0 +1,285 @@
+"""Record sets, public and private: one list call a zone serves all of its record sets.
+
+Both services carry the same JSON in different casing (public `TTL`, `ARecords`; private `ttl`,
+`aRecords`. Source: recordings of `az network dns` and `az network private-dns`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core import MatchConditions
+
+from provision.apply.handler import Mark, Reading, Work
+from provision.errors import CredentialError, ProvisionError
+from provision.plan.change import FieldChange
+from provision.providers.azure.clients import Clients
+from provision.providers.azure.errors import translating
+from provision.providers.azure.reading import absent_all, found
+from provision.resources.arm import ArmId
+from provision.resources.dns import DnsZone, PrivateDnsZone, RecordSet
+from provision.resources.observed import Absent, Observed, Present, Unread
+from provision.resources.record_value import canonical
+from provision.resources.resource import Resource
+from provision.resources.values import CaseInsensitive, Value
+
+# Metadata keys take letters, digits and underscores only where tags take hyphens.
+PROFILE_KEY = "provision_profile"
+DIGEST_KEY = "provision_digest"
+
+# SDK attribute of each record type's list, and how one entry becomes text and back.
+_LISTS: Mapping[str, str] = {
+    "A": "ARecords",
+    "AAAA": "AAAARecords",
+    "CAA": "caaRecords",
+    "CNAME": "CNAMERecord",
+    "MX": "MXRecords",
+    "NS": "NSRecords",
+    "TXT": "TXTRecords",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Zone:
+    """Where record sets live."""
+
+    id: CaseInsensitive
+    visibility: str
+
+    @property
+    def address(self) -> str:
+        kind = DnsZone if self.visibility == "public" else PrivateDnsZone
+        return f"{kind.KIND}/{ArmId.parse(self.id).name}"
+
+
+class RecordSets:
+    """Record sets of both kinds of zones."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    async def read(self, resources: Sequence[RecordSet], profile: str) -> Reading:
+        """One list call a zone; what carries our mark and is not declared is an orphan."""
+        by_zone: defaultdict[_Zone, list[RecordSet]] = defaultdict(list)
+        for resource in resources:
+            by_zone[_Zone(CaseInsensitive(resource.zone_id), resource.visibility)].append(resource)
+        readings = await asyncio.gather(
+            *(self._read_zone(zone, members, profile) for zone, members in by_zone.items())
+        )
+        objects: dict[str, Observed] = {}
+        orphans: list[tuple[Resource, Present]] = []
+        for reading in readings:
+            objects.update(reading.objects)
+            orphans.extend(reading.orphans)
+        return Reading(objects, tuple(orphans))
+
+    async def _read_zone(self, zone: _Zone, resources: Sequence[RecordSet], profile: str) -> Reading:
+        try:
+            listed = await found(f"reading the records of {zone.address}", self._list(zone))
+        except CredentialError:
+            raise
+        except ProvisionError as error:
+            return Reading({resource.address: Unread(error) for resource in resources})
+        if listed is None:
+            return Reading(absent_all(resources))
+        objects: dict[str, Observed] = {
+            resource.address: listed.get(_key(resource.record_type, resource.record_name), Absent())
+            for resource in resources
+        }
+        declared = {_key(resource.record_type, resource.record_name) for resource in resources}
+        orphans = tuple(
+            (_orphan(zone, *key, present), present)
+            for key, present in listed.items()
+            if present.owner == profile and key not in declared
+        )
+        return Reading(objects, orphans)
+
+    async def _list(self, zone: _Zone) -> dict[tuple[str, str], Present]:
+        arm = ArmId.parse(zone.id)
+        pages: AsyncIterable[Any]
+        if zone.visibility == "public":
+            pages = self._clients.dns(arm.subscription).record_sets.list_all_by_dns_zone(arm.group, arm.name)
+        else:
+            pages = self._clients.private_dns(arm.subscription).record_sets.list(arm.group, arm.name)
+        listed: dict[tuple[str, str], Present] = {}
+        async for record_set in pages:
+            body = _body(record_set)
+            record_type = str(body["type"]).rsplit("/", 1)[-1].upper()
+            listed[_key(record_type, body["name"])] = _present(record_type, body)
+        return listed
+
+    async def create(self, resource: RecordSet, work: Work) -> Present:
+        with translating(f"creating {resource.address}"):
+            return await self._put(resource, work.mark, {}, MatchConditions.IfMissing, None)
+
+    async def update(
+        self, resource: RecordSet, observed: Present, fields: Sequence[FieldChange], work: Work
+    ) -> Present:
+        """PUT with If-Match on what the plan saw, so that a race is an error and not a lost update."""
+        metadata = observed.outputs.get("metadata")
+        etag = observed.outputs.get("etag")
+        with translating(f"updating {resource.address}"):
+            return await self._put(
+                resource,
+                work.mark,
+                dict(metadata) if isinstance(metadata, Mapping) else {},
+                MatchConditions.IfNotModified,
+                str(etag),
+            )
+
+    async def delete(self, resource: RecordSet, observed: Present, work: Work) -> None:
+        arm = ArmId.parse(resource.zone_id)
+        etag = str(observed.outputs.get("etag"))
+        with translating(f"deleting {resource.address}"):
+            if resource.visibility == "public":
+                await self._clients.dns(arm.subscription).record_sets.delete(
+                    arm.group, arm.name, resource.record_name, resource.record_type, if_match=etag
+                )
+            else:
+                await self._clients.private_dns(arm.subscription).record_sets.delete(
+                    arm.group,
+                    arm.name,
+                    resource.record_type,
+                    resource.record_name,
+                    etag=etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+
+    async def _put(
+        self,
+        resource: RecordSet,
+        mark: Mark,
+        metadata: Mapping[str, Value],
+        condition: MatchConditions,
+        etag: str | None,
+    ) -> Present:
+        arm = ArmId.parse(resource.zone_id)
+        body = _rest(resource, {**metadata, PROFILE_KEY: mark.profile, DIGEST_KEY: mark.digest})
+        if resource.visibility == "public":
+            from azure.mgmt.dns.models import RecordSet as PublicRecordSet
+
+            written: Any = await self._clients.dns(arm.subscription).record_sets.create_or_update(
+                arm.group,
+                arm.name,
+                resource.record_name,
+                resource.record_type,
+                PublicRecordSet.deserialize(body),
+                if_match=etag,
+                if_none_match="*" if condition is MatchConditions.IfMissing else None,
+            )
+        else:
+            from azure.mgmt.privatedns.models import RecordSet as PrivateRecordSet
+
+            written = await self._clients.private_dns(arm.subscription).record_sets.create_or_update(
+                arm.group,
+                arm.name,
+                resource.record_type,
+                resource.record_name,
+                PrivateRecordSet(body),
+                etag=etag,
+                match_condition=condition,
+            )
+        return _present(resource.record_type, _body(written))
+
+
+def _key(record_type: str, name: str) -> tuple[str, str]:
+    return record_type.upper(), name.casefold()
+
+
+def _orphan(zone: _Zone, record_type: str, name: str, present: Present) -> RecordSet:
+    ttl = present.properties["ttl"]
+    values = present.properties["values"]
+    return RecordSet(
+        name=f"{ArmId.parse(zone.id).name}/{record_type}/{name}",
+        zone_id=zone.id,
+        visibility="public" if zone.visibility == "public" else "private",
+        record_type=record_type,
+        record_name=name,
+        ttl=ttl if isinstance(ttl, int) else 0,
+        values=values if isinstance(values, frozenset) else frozenset(),
+    )
+
+
+def _body(record_set: Any) -> dict[str, Any]:
+    """The REST body of an SDK model: old style (`serialize`, public DNS) or new (`as_dict`, private)."""
+    if hasattr(record_set, "serialize"):
+        return dict(record_set.serialize(keep_readonly=True))
+    return dict(record_set.as_dict())
+
+
+def _present(record_type: str, body: Mapping[str, Any]) -> Present:
+    properties = {name.casefold(): value for name, value in (body.get("properties") or {}).items()}
+    raw = properties.get(_LISTS.get(record_type, "").casefold())
+    entries = raw if isinstance(raw, list) else [raw] if raw else []
+    metadata = properties.get("metadata") or {}
+    return Present(
+        properties={
+            "ttl": properties.get("ttl"),
+            "values": frozenset(canonical(record_type, _text(record_type, entry)) for entry in entries),
+        },
+        outputs={"etag": body.get("etag"), "metadata": metadata, "fqdn": properties.get("fqdn")},
+        owner=metadata.get(PROFILE_KEY),
+        digest=metadata.get(DIGEST_KEY),
+    )
+
+
+def _text(record_type: str, entry: Mapping[str, Any]) -> str:
+    """One entry of the service as a zone file would have it."""
+    match record_type:
+        case "A":
+            return str(entry["ipv4Address"])
+        case "AAAA":
+            return str(entry["ipv6Address"])
+        case "CNAME":
+            return str(entry["cname"])
+        case "NS":
+            return str(entry["nsdname"])
+        case "MX":
+            return f"{entry['preference']} {entry['exchange']}"
+        case "CAA":
+            return f'{entry["flags"]} {entry["tag"]} "{entry["value"]}"'
+        case _:
+            return "".join(entry["value"])
+
+
+def _entry(record_type: str, text: str) -> dict[str, Any]:
+    """The other way round."""
+    match record_type:
+        case "A":
+            return {"ipv4Address": text}
+        case "AAAA":
+            return {"ipv6Address": text}
+        case "CNAME":
+            return {"cname": text}
+        case "NS":
+            return {"nsdname": text}
+        case "MX":
+            preference, exchange = text.split()
+            return {"preference": int(preference), "exchange": exchange}
+        case "CAA":
+            flags, tag, value = text.split(" ", 2)
+            return {"flags": int(flags), "tag": tag, "value": value.strip('"')}
+        case _:
+            # A TXT value is a list of strings of at most 255 characters (RFC 1035, section 3.3.14).
+            return {"value": [text[at : at + 255] for at in range(0, len(text), 255)]}
+
+
+def _rest(resource: RecordSet, metadata: Mapping[str, Value]) -> dict[str, Any]:
+    values = [str(value) for value in sorted(resource.values, key=str)]
+    entries = [_entry(resource.record_type, value) for value in values]
+    name = _LISTS[resource.record_type]
+    if resource.visibility == "private":
+        name = _private_name(name)
+    content: Any = entries[0] if resource.record_type == "CNAME" else entries
+    ttl = "TTL" if resource.visibility == "public" else "ttl"
+    return {"properties": {ttl: resource.ttl, "metadata": dict(metadata), name: content}}
+
+
+def _private_name(name: str) -> str:
+    """`ARecords` → `aRecords`, `CNAMERecord` → `cnameRecord`."""
+    kind, _, rest = name.partition("Record")
+    return f"{kind.lower()}Record{rest}"

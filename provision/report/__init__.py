@@ -1,0 +1,1 @@
+"""Values → text, JSON and other forms. Renderers compute nothing, and print nothing."""

@@ -1,0 +1,74 @@
+"""Drift reports as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from provision.drift.findings import DriftReport, Finding, Kind, Severity, as_plain
+from provision.report.style import Style
+from provision.report.values import shown
+
+
+def drift_text(report: DriftReport, style: Style) -> str:
+    """One profile's drift for a reader: what, where, who."""
+    lines = [style("bold", f"{report.profile}: {_verdict(report)}")]
+    lines += [_finding(finding, style) for finding in report.findings]
+    lines += [style("dim", f"  ignored  {_where(finding)}: {finding.ignored}") for finding in report.ignored]
+    seen: set[str] = set()
+    for unchecked in report.unchecked:
+        lines.append(style("yellow", f"  not checked  {unchecked.address}"))
+        if unchecked.why not in seen:
+            lines += [f"      {line}" for line in unchecked.why.splitlines()]
+        seen.add(unchecked.why)
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(report: DriftReport) -> str:
+    found = len(report.findings)
+    parts = [f"{found} finding{'s' if found != 1 else ''}"] if found else []
+    parts += [f"{len(report.unchecked)} not checked"] if report.unchecked else []
+    parts += [f"{len(report.ignored)} ignored"] if report.ignored else []
+    if not found and not report.unchecked:
+        tail = f" ({', '.join(parts)})" if parts else ""
+        return f"in sync, {report.checked} resources checked{tail}"
+    return f"{', '.join(parts)}; {report.checked} resources checked"
+
+
+def _where(finding: Finding) -> str:
+    return f"{finding.address} {finding.field}".strip()
+
+
+def _finding(finding: Finding, style: Style) -> str:
+    colour = "red" if finding.severity is Severity.ERROR else "yellow"
+    head = f"  {style(colour, f'{finding.severity:7}')}  {_where(finding)}"
+    match finding.kind:
+        case Kind.MISSING:
+            return f"{head}: missing"
+        case Kind.LEFT_OVER:
+            return f"{head}: ours, and no longer in the profile"
+        case _:
+            who = f", changed by {finding.changed_by}" if finding.changed_by else ""
+            when = f" at {finding.changed_at}" if finding.changed_at else ""
+            since = (
+                "; the profile was edited since it was applied" if finding.kind is Kind.NOT_APPLIED else ""
+            )
+            return (
+                f"{head}: is {shown(finding.observed)}, should be {shown(finding.desired)}{who}{when}{since}"
+            )
+
+
+def drift_json(reports: Sequence[DriftReport]) -> str:
+    """All profiles for a program."""
+    body = [
+        {
+            "profile": report.profile,
+            "inSync": not report.findings and not report.unchecked,
+            "checked": report.checked,
+            "findings": [as_plain(finding) for finding in report.findings],
+            "ignored": [as_plain(finding) for finding in report.ignored],
+            "unchecked": [{"resource": each.address, "why": each.why} for each in report.unchecked],
+        }
+        for report in reports
+    ]
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"

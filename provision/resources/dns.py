@@ -1,0 +1,68 @@
+"""DNS zones, virtual network links and record sets of Azure DNS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from provision.resources.resource import Resource
+from provision.resources.values import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsZone(Resource):
+    """A public zone. `name` is the domain. Outputs: `id`, `nameServers`."""
+
+    KIND: ClassVar[str] = "dns_zone"
+
+    id: str
+    create: bool = True
+
+    def must_exist(self) -> bool:
+        return not self.create
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateDnsZone(Resource):
+    """A private zone. `name` is the domain. Outputs: `id`."""
+
+    KIND: ClassVar[str] = "private_dns_zone"
+
+    id: str
+    create: bool = True
+
+    def must_exist(self) -> bool:
+        return not self.create
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualNetworkLink(Resource):
+    """A virtual network that resolves a private zone. `name` is `zone/link`."""
+
+    KIND: ClassVar[str] = "virtual_network_link"
+    IMMUTABLE: ClassVar[frozenset[str]] = frozenset({"virtualNetwork"})
+
+    id: str
+    virtual_network: str
+    registration: bool = False
+
+    def properties(self) -> Mapping[str, Value]:
+        return {"virtualNetwork": self.virtual_network, "registrationEnabled": self.registration}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSet(Resource):
+    """A record set. `name` is `zone/type/name`; `values` are as in a zone file; `ttl` in seconds."""
+
+    KIND: ClassVar[str] = "record_set"
+
+    zone_id: str
+    visibility: Literal["public", "private"]
+    record_type: str
+    record_name: str
+    ttl: int
+    values: frozenset[Value]
+
+    def properties(self) -> Mapping[str, Value]:
+        return {"ttl": self.ttl, "values": self.values}

@@ -1,0 +1,133 @@
+"""The AKS cluster: an object of the platform team's, of which we own the ingress properties.
+
+What we switch on is written down in a tag before it is switched, so that `destroy` can put back what
+was there, without a state file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from provision.resources.resource import Resource
+from provision.resources.values import CaseInsensitive, Value, plain
+
+APP_ROUTING = "ingressProfile.webAppRouting.enabled"
+NGINX_CONTROLLER = "ingressProfile.webAppRouting.nginx.defaultIngressControllerType"
+ZONES = "ingressProfile.webAppRouting.dnsZoneResourceIds"
+GATEWAY_API = "ingressProfile.gatewayAPI.installation"
+APP_ROUTING_ISTIO = "ingressProfile.webAppRouting.gatewayAPIImplementations.appRoutingIstio.mode"
+OIDC_ISSUER = "oidcIssuerProfile.enabled"
+WORKLOAD_IDENTITY = "securityProfile.workloadIdentity.enabled"
+SECRETS_PROVIDER = "addonProfiles.azureKeyvaultSecretsProvider.enabled"
+SECRET_ROTATION = "addonProfiles.azureKeyvaultSecretsProvider.config.enableSecretRotation"  # noqa: S105 - a path
+
+OFF: Mapping[str, Value] = {
+    APP_ROUTING: False,
+    NGINX_CONTROLLER: None,
+    ZONES: frozenset(),
+    GATEWAY_API: "Disabled",
+    APP_ROUTING_ISTIO: "Disabled",
+    OIDC_ISSUER: False,
+    WORKLOAD_IDENTITY: False,
+    SECRETS_PROVIDER: False,
+    SECRET_ROTATION: "false",
+}
+"""Every property we may own, with the value that AKS means by leaving it out."""
+
+PARENTS: Mapping[str, str] = {
+    NGINX_CONTROLLER: APP_ROUTING,
+    ZONES: APP_ROUTING,
+    APP_ROUTING_ISTIO: APP_ROUTING,
+    SECRET_ROTATION: SECRETS_PROVIDER,
+}
+"""Properties that mean nothing while the one they belong to is off."""
+
+IRREVERSIBLE = frozenset({OIDC_ISSUER})
+"""AKS can't switch these off again. Source: "Create an OpenID Connect provider on AKS", 2026-05."""
+
+_CODES: Mapping[str, str] = {
+    APP_ROUTING: "app",
+    NGINX_CONTROLLER: "nginx",
+    ZONES: "zones",
+    GATEWAY_API: "gwapi",
+    APP_ROUTING_ISTIO: "gw",
+    OIDC_ISSUER: "oidc",
+    WORKLOAD_IDENTITY: "wi",
+    SECRETS_PROVIDER: "kv",
+    SECRET_ROTATION: "rot",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedCluster(Resource):
+    """Ingress settings of an existing AKS cluster.
+
+    `id` is its resource id and `settings` maps paths below `properties` to values. Outputs: `id`,
+    `location`, `oidcIssuerURL`, `addonObjectId`, `addonClientId` (the app routing add-on's identity),
+    `kubernetesVersion`, `networkPlugin`, `identityType`, `meshMode`, `before` (our tag).
+    """
+
+    KIND: ClassVar[str] = "managed_cluster"
+    SHARED: ClassVar[bool] = True
+    MUST_EXIST: ClassVar[bool] = True
+
+    id: str
+    settings: Mapping[str, Value] = field(default_factory=dict)
+
+    def properties(self) -> Mapping[str, Value]:
+        return self.settings
+
+
+def short_hash(zone_id: str) -> str:
+    """Eight characters that stand for a zone id in a tag of at most 256."""
+    return hashlib.sha256(zone_id.casefold().encode()).hexdigest()[:8]
+
+
+def remember(earlier: str, changes: Iterable[tuple[str, Value]]) -> str:
+    """The tag `provision-before` after a change: path codes with the values that were there before us.
+
+    `earlier` is the tag as it stands; a value once written down is never overwritten, since a later
+    "before" is our own doing.
+    """
+    entries = dict(entry.split("=", 1) for entry in earlier.split() if "=" in entry)
+    for path, before in changes:
+        entries.setdefault(_CODES[path], _encode(before))
+    return " ".join(f"{code}={value}" for code, value in entries.items())
+
+
+def _encode(value: Value) -> str:
+    if isinstance(value, frozenset):
+        return ",".join(sorted(short_hash(str(plain(member))) for member in value)) or "-"
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return "-" if value is None else str(value)
+
+
+def released(tag: str, current: Mapping[str, Value]) -> dict[str, Value]:
+    """The settings that put back what the tag says was there before us.
+
+    Leaves out what AKS can't take back, and what means nothing once its parent is off.
+    """
+    wanted: dict[str, Value] = {}
+    entries = dict(entry.split("=", 1) for entry in tag.split() if "=" in entry)
+    for path, code in _CODES.items():
+        if code in entries and path not in IRREVERSIBLE:
+            wanted[path] = _decode(path, entries[code], current.get(path))
+    return {
+        path: value
+        for path, value in wanted.items()
+        if path not in PARENTS or wanted.get(PARENTS[path], current.get(PARENTS[path])) is True
+    }
+
+
+def _decode(path: str, text: str, current: Value) -> Value:
+    if path == ZONES:
+        kept = set(text.split(","))
+        members = current if isinstance(current, frozenset) else frozenset()
+        return frozenset(CaseInsensitive(str(zone)) for zone in members if short_hash(str(zone)) in kept)
+    if isinstance(OFF[path], bool):
+        return text == "1"
+    return OFF[path] if text == "-" else text

@@ -1,0 +1,31 @@
+"""Record values in one spelling, so that two spellings of the same value are no difference."""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+
+from provision.resources.values import CaseInsensitive
+
+
+def canonical(record_type: str, text: str) -> str:
+    """A value as written in a zone file → the spelling we compare. Raises ValueError when it is no value.
+
+    Host names lose their final dot and are compared without case; IPv6 addresses are compressed;
+    a CAA value is `flags tag "value"`, an MX value `preference exchange`.
+    """
+    match record_type:
+        case "A":
+            return str(ipaddress.IPv4Address(text))
+        case "AAAA":
+            return str(ipaddress.IPv6Address(text))
+        case "CNAME" | "NS":
+            return CaseInsensitive(text.rstrip("."))
+        case "MX":
+            preference, exchange = text.split()
+            return CaseInsensitive(f"{int(preference)} {exchange.rstrip('.')}")
+        case "CAA":
+            flags, tag, value = shlex.split(text)
+            return f'{int(flags)} {tag.lower()} "{value}"'
+        case _:
+            return text

@@ -1,0 +1,88 @@
+"""What every kind has in common: an address, dependencies, declared properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self, cast
+
+from provision.resources.ref import Lookup, Ref, refs, resolve
+from provision.resources.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A resource is wanted only where `ref` turns out to be `equals` (known once its target was read)."""
+
+    ref: Ref
+    equals: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One thing that a profile declares.
+
+    `name` is unique among its kind; `after` lists addresses that must be done first although no value
+    is taken from them; `mark` says which profile an object of ours belongs to.
+    """
+
+    KIND: ClassVar[str]
+    IMMUTABLE: ClassVar[frozenset[str]] = frozenset()
+    """Properties that the service can't change: a difference replaces the object."""
+    SHARED: ClassVar[bool] = False
+    """The object belongs to somebody else and we own some of its properties only."""
+    LOOKUP: ClassVar[frozenset[str]] = frozenset()
+    """Fields that may hold a ref and without which the object can't be looked up."""
+    MUST_EXIST: ClassVar[bool] = False
+    """We never create it."""
+
+    name: str
+    after: tuple[str, ...] = ()
+    when: Condition | None = None
+
+    @property
+    def address(self) -> str:
+        """`kind/name`, unique in a graph."""
+        return f"{self.KIND}/{self.name}"
+
+    def properties(self) -> Mapping[str, Value]:
+        """What we declare: property path → value. Nothing else is ever compared or changed."""
+        return {}
+
+    def must_exist(self) -> bool:
+        """Whether the object is only used, never created."""
+        return self.MUST_EXIST
+
+    def remedy(self) -> str:
+        """A command that makes the object when another team must, or nothing."""
+        return ""
+
+    def references(self) -> frozenset[Ref]:
+        """Every ref in any field, identity and properties alike."""
+        found = {ref for item in fields(self) for ref in refs(cast("Value", getattr(self, item.name)))}
+        if self.when:
+            found.add(self.when.ref)
+        return frozenset(found)
+
+    def lookup_refs(self) -> frozenset[Ref]:
+        """Refs that must have a value before the object can be read."""
+        found = {ref for name in self.LOOKUP for ref in refs(cast("Value", getattr(self, name)))}
+        return frozenset({*found, self.when.ref} if self.when else found)
+
+    def dependencies(self) -> frozenset[str]:
+        """Addresses that must be done first."""
+        return frozenset({*self.after, *(ref.address for ref in self.references())})
+
+    def conditional(self, when: Condition) -> Self:
+        """The same resource, wanted only under a condition."""
+        return replace(self, when=when)
+
+    def resolved(self, lookup: Lookup) -> Self:
+        """The same resource with the refs replaced that `lookup` knows."""
+        known: dict[str, Any] = {
+            item.name: resolve(cast("Value", value), lookup)
+            for item in fields(self)
+            if item.name not in ("after", "when")
+            and any(refs(cast("Value", value := getattr(self, item.name))))
+        }
+        return replace(self, **known) if known else self

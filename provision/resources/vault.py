@@ -1,0 +1,89 @@
+"""Key Vaults, the certificates in them, and access policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from provision.resources.resource import Resource
+from provision.resources.values import Value
+
+RBAC = "rbac"
+ACCESS_POLICY = "access-policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyVault(Resource):
+    """An existing vault. Outputs: `id`, `uri`, `location`, `authorization` (rbac or access-policy)."""
+
+    KIND: ClassVar[str] = "key_vault"
+    MUST_EXIST: ClassVar[bool] = True
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate(Resource):
+    """A certificate made by policy. `name` is `vault/certificate`.
+
+    Outputs: `uri` (unversioned secret id, what an ingress refers to), `thumbprint`, `expires` (ISO date).
+    """
+
+    KIND: ClassVar[str] = "certificate"
+
+    vault: str
+    vault_subscription: str
+    certificate_name: str
+    issuer: str
+    subject: str
+    dns_names: frozenset[Value]
+    validity_months: int
+    renew_before_days: int
+    key_type: str
+    key_size: int | None
+    curve: str | None
+    exportable: bool = True
+    content_type: str = "application/x-pkcs12"
+
+    def properties(self) -> Mapping[str, Value]:
+        return {
+            "enabled": True,
+            "issuer": self.issuer,
+            "subject": self.subject,
+            "dnsNames": self.dns_names,
+            "validityMonths": self.validity_months,
+            "renewBeforeDays": self.renew_before_days,
+            "keyType": self.key_type,
+            **({"keySize": self.key_size} if self.key_size else {"curve": self.curve}),
+            "exportable": self.exportable,
+            "contentType": self.content_type,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessPolicy(Resource):
+    """What one identity may do in a vault without RBAC. `name` is `vault/who`."""
+
+    KIND: ClassVar[str] = "access_policy"
+    LOOKUP: ClassVar[frozenset[str]] = frozenset({"principal_id"})
+
+    vault_id: str
+    principal_id: Value
+    secrets: frozenset[Value]
+    certificates: frozenset[Value]
+    managed: bool = True
+
+    def must_exist(self) -> bool:
+        return not self.managed
+
+    def remedy(self) -> str:
+        """The command that makes the policy when another team must."""
+        return (
+            f"az keyvault set-policy --name {self.vault_id.rsplit('/', 1)[-1]} --object-id {self.principal_id}"
+            f" --secret-permissions {' '.join(map(str, self.secrets))}"
+            f" --certificate-permissions {' '.join(map(str, self.certificates))}"
+        )
+
+    def properties(self) -> Mapping[str, Value]:
+        return {"secrets": self.secrets, "certificates": self.certificates}

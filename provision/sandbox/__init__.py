@@ -1,0 +1,1 @@
+"""The sandbox: an embedded Azure on loopback, for rehearsals, tests and benchmarks."""

@@ -1,0 +1,198 @@
+"""What Azure's front doors do before a service sees a request: route, authenticate, authorize, refuse.
+
+The order is ARM's: token, api-version, subscription, route, permission, resource group, body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from provision.sandbox import faults, rbac, tokens
+from provision.sandbox.azure import Answer, Azure, Json, Refusal, Request
+from provision.sandbox.http import Principal, Route
+
+GROUP = "Microsoft.Resources/resourceGroups"
+SUBSCRIPTION = "Microsoft.Resources/subscriptions"
+
+_ARM = re.compile(r"/(subscriptions|providers|tenants)(/|$)", re.IGNORECASE)
+_PLACE = re.compile(
+    r"/subscriptions/(?P<subscription>[^/]+)(?:/resourceGroups/(?P<group>[^/]+)(?P<rest>/.+)?)?.*", re.I
+)
+_VAULT = re.compile(r"(?P<vault>[^.]+)\.vault\.(localhost|azure\.net)(:\d+)?", re.IGNORECASE)
+_READS = ("GET", "HEAD")
+
+Found = tuple[Route, dict[str, str]]
+
+
+class Gateway:
+    """Dispatches decoded requests to the services' routes, one at a time, each in one transaction."""
+
+    def __init__(self, azure: Azure, routes: Iterable[Route]) -> None:
+        self._azure = azure
+        self._routes: dict[tuple[str, str], list[tuple[re.Pattern[str], Route]]] = {}
+        for route in routes:
+            self._routes.setdefault((route.host, route.method), []).append((route.pattern(), route))
+        # one store connection serves one transaction at a time, and a handler may await inside it
+        self._turn = asyncio.Lock()
+
+    async def handle(self, request: Request, content: bytes) -> Answer:
+        """Answer one request; `content` is its undecoded body."""
+        async with self._turn:
+            fault = self._fault(request)
+        if fault is not None:
+            await asyncio.sleep(fault["delay"])
+        if fault is not None and fault["status"] is not None and not fault["after"]:
+            return Answer(fault["status"], fault["body"], fault["headers"])
+        async with self._turn:
+            try:
+                answer = await self._transact(request, content)
+            except Refusal as refusal:
+                answer = refusal.answer()
+        if fault is not None and fault["status"] is not None:
+            return Answer(fault["status"], fault["body"], fault["headers"])
+        return answer
+
+    def _fault(self, request: Request) -> Json | None:
+        if not self._azure.store.list(faults.FAULT):
+            return None
+        with self._azure.store.transaction():
+            return faults.take(self._azure, request.method, request.path)
+
+    async def _transact(self, request: Request, content: bytes) -> Answer:
+        azure = self._azure
+        if azure.store.due_operations(azure.clock.now()):
+            with azure.store.transaction():
+                azure.settle()
+        if request.method in _READS:
+            return await self._dispatch(request, content)
+        with azure.store.transaction():
+            return await self._dispatch(request, content)
+
+    async def _dispatch(self, request: Request, content: bytes) -> Answer:
+        vault = _VAULT.fullmatch(request.host)
+        request = replace(request, path=re.sub("/{2,}", "/", request.path))
+        if vault:
+            route, params = self._find("vault", request)
+            caller = tokens.vault_caller(self._azure, request.headers.get("authorization", ""))
+            request = replace(request, principal=caller, params={**params, "vault": vault["vault"]})
+        elif _ARM.match(request.path):
+            route, request = self._admit(request)
+        else:
+            route, params = self._find("arm", request)
+            request = replace(request, params=params)
+        request = replace(request, body=_decode(content, request.headers.get("content-type", "")))
+        outcome = route.handle(request, self._azure)
+        return await outcome if inspect.isawaitable(outcome) else outcome
+
+    def _admit(self, request: Request) -> tuple[Route, Request]:
+        """ARM's checks; returns the route and the request with its caller."""
+        azure = self._azure
+        caller = tokens.arm_caller(azure, request.headers.get("authorization", ""))
+        if "api-version" not in request.query:
+            raise Refusal(
+                400,
+                "MissingApiVersionParameter",
+                "The api-version query parameter (?api-version=) is required for all requests.",
+            )
+        place = _PLACE.fullmatch(request.path)
+        if place:
+            _require_subscription(azure, place["subscription"])
+        route, params = self._find("arm", request)
+        if route.action is not None:
+            rbac.require(azure, caller, route.action, rbac.scope_of(request.path))
+        if place and place["group"]:
+            _require_group(azure, request, place)
+        return route, replace(request, principal=caller, params=params)
+
+    def _find(self, host: str, request: Request) -> Found:
+        for pattern, route in self._routes.get((host, request.method), ()):
+            match = pattern.fullmatch(request.path)
+            if match:
+                return route, match.groupdict()
+        raise _no_route(request)
+
+
+def caller_of(request: Request) -> Principal:
+    """The caller of a request that the gateway has admitted."""
+    if request.principal is None:
+        raise Refusal(
+            401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."
+        )
+    return request.principal
+
+
+def body_of(request: Request) -> Json:
+    """The JSON object in the body; empty when there is none."""
+    return request.body if isinstance(request.body, dict) else {}
+
+
+def _require_subscription(azure: Azure, subscription: str) -> None:
+    if azure.store.get(SUBSCRIPTION, f"/subscriptions/{subscription}") is None:
+        raise Refusal(
+            404,
+            "SubscriptionNotFound",
+            f"The subscription '{subscription}' could not be found.",
+            headers={"x-ms-failure-cause": "gateway"},
+        )
+
+
+def _require_group(azure: Azure, request: Request, place: re.Match[str]) -> None:
+    found = azure.store.get(GROUP, f"/subscriptions/{place['subscription']}/resourceGroups/{place['group']}")
+    creates_group = request.method == "PUT" and not place["rest"]
+    if found is None and not creates_group and request.method != "HEAD":
+        raise Refusal(
+            404,
+            "ResourceGroupNotFound",
+            f"Resource group '{place['group']}' could not be found.",
+            headers={"x-ms-failure-cause": "gateway"},
+        )
+    deleting = found is not None and found["properties"]["provisioningState"] == "Deleting"
+    if deleting and request.method in ("PUT", "PATCH", "POST"):
+        raise Refusal(
+            409,
+            "ResourceGroupBeingDeleted",
+            f"The resource group '{place['group']}' is in deprovisioning state and cannot perform this"
+            " operation.",
+            headers={"x-ms-failure-cause": "gateway"},
+        )
+
+
+def _decode(content: bytes, content_type: str) -> Any:
+    if not content:
+        return None
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(content.decode(), keep_blank_values=True))
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise Refusal(
+            400,
+            "InvalidRequestContent",
+            f"The request content was invalid and could not be deserialized: '{error}'.",
+            headers={"x-ms-failure-cause": "gateway"},
+        ) from error
+
+
+def _no_route(request: Request) -> Refusal:
+    segments = urlsplit(request.path).path.strip("/").split("/")
+    lowered = [segment.lower() for segment in segments]
+    provider = len(lowered) - 1 - lowered[::-1].index("providers") if "providers" in lowered else len(lowered)
+    if len(segments) < provider + 3:
+        return Refusal(
+            404, "NotFound", f"No HTTP resource was found that matches the request URI '{request.path}'."
+        )
+    namespace, types = segments[provider + 1], "/".join(segments[provider + 2 :: 2])
+    return Refusal(
+        404,
+        "InvalidResourceType",
+        f"The resource type '{types}' could not be found in the namespace '{namespace}' for api version"
+        f" '{request.query.get('api-version', '')}'.",
+        headers={"x-ms-failure-cause": "gateway"},
+    )

@@ -1,0 +1,183 @@
+"""What the sandbox holds when it is new: Contoso's subscription with clusters, vaults and service principals.
+
+The client ids and secrets below are public by design; they open nothing but a sandbox on loopback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from provision.sandbox import (
+    authorization,
+    entra,
+    identities,
+    managed_clusters,
+    resource_groups,
+    roles,
+    subscriptions,
+)
+from provision.sandbox import vaults as key_vaults
+from provision.sandbox.azure import SUBSCRIPTION, Azure
+from provision.sandbox.gateway import GROUP
+from provision.sandbox.gateway import SUBSCRIPTION as SUBSCRIPTION_KIND
+
+LOCATION = "westeurope"
+_FOREVER = "2099-12-31T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A seeded service principal: its credentials and its roles at the subscription."""
+
+    name: str
+    client_id: str
+    object_id: str
+    secret: str
+    roles: tuple[str, ...] = ()
+    expires: str = _FOREVER
+
+
+def _client(name: str, number: int, *assigned: str, expires: str = _FOREVER) -> Client:
+    return Client(
+        name,
+        f"00000000-0000-4000-8000-0000000c000{number}",
+        f"00000000-0000-4000-8000-0000000b000{number}",
+        f"sandbox-{name}-secret",
+        assigned,
+        expires,
+    )
+
+
+CLIENTS: Mapping[str, Client] = {
+    client.name: client
+    for client in (
+        _client("owner", 1, roles.OWNER, roles.KEY_VAULT_ADMINISTRATOR),
+        # may not write role assignments
+        _client("contributor", 2, roles.CONTRIBUTOR, roles.KEY_VAULT_CERTIFICATES_OFFICER),
+        _client("reader", 3, roles.READER),
+        _client("nobody", 4),
+        _client("expired", 5, roles.READER, expires="2025-01-01T00:00:00Z"),
+    )
+}
+
+_SECURITY = "rg-security"
+_CLUSTER = "Microsoft.ContainerService/managedClusters"
+
+
+def seed(azure: Azure) -> None:
+    """Fill a new state; does nothing to one that was seeded before, whatever was deleted from it since."""
+    if not _first_time(azure, "seeded"):
+        return
+    for client in CLIENTS.values():
+        principal = identities.new_principal(
+            azure, client.name, "Application", client_id=client.client_id, object_id=client.object_id
+        )
+        azure.store.put(identities.PRINCIPAL, principal["id"], {**principal, "replicatedAt": 0.0})
+        entra.register_client(
+            azure, client.client_id, client.object_id, client.secret, expires=client.expires
+        )
+    _subscription(azure, SUBSCRIPTION, "Contoso")
+    for group in ("rg-aks-dev", "rg-aks-prod", "rg-aks-legacy", "rg-dns", _SECURITY):
+        _group(azure, SUBSCRIPTION, group)
+    _cluster(azure, SUBSCRIPTION, "rg-aks-dev", "aks-dev")
+    _cluster(azure, SUBSCRIPTION, "rg-aks-prod", "aks-prod")
+    _cluster(azure, SUBSCRIPTION, "rg-aks-legacy", "aks-legacy", modern=False)
+    _vault(azure, SUBSCRIPTION, _SECURITY, "kv-contoso-prod")
+    _vault(azure, SUBSCRIPTION, _SECURITY, "kv-contoso-dev")
+    _vault(azure, SUBSCRIPTION, _SECURITY, "kv-contoso-legacy", rbac=False)
+
+
+def ensure(
+    azure: Azure,
+    subscription: str,
+    *,
+    cluster: tuple[str, str] | None = None,
+    vaults: Mapping[str, str] | None = None,
+    groups: Iterable[str] = (),
+) -> list[str]:
+    """Make what a profile names and has never existed, once: a thing deleted later stays deleted.
+
+    `cluster` is (resource group, name), `vaults` maps names to resource groups. An unknown subscription is
+    registered, with the seeded clients' roles. Returns a line for people for each thing made. Runs in a
+    transaction of its own.
+    """
+    made: list[str] = []
+    wanted_groups = [*([cluster[0]] if cluster else []), *(vaults or {}).values(), *groups]
+    with azure.store.transaction():
+        if _subscription(azure, subscription, f"Sandbox {subscription[:8]}"):
+            made.append(f"subscription {subscription} (owner, contributor and reader have their roles in it)")
+        made += [
+            f"resource group {group} in {LOCATION}"
+            for group in dict.fromkeys(wanted_groups)
+            if _group(azure, subscription, group)
+        ]
+        if cluster and _cluster(azure, subscription, *cluster):
+            made.append(f"AKS cluster {cluster[1]} in {cluster[0]}, OIDC issuer and workload identity on")
+        made += [
+            f"key vault {name} in {group}, with Azure RBAC"
+            for name, group in (vaults or {}).items()
+            if _vault(azure, subscription, group, name)
+        ]
+    return made
+
+
+def _subscription(azure: Azure, subscription: str, name: str) -> bool:
+    if not _new(azure, SUBSCRIPTION_KIND, f"/subscriptions/{subscription}"):
+        return False
+    document = subscriptions.new_subscription(azure, subscription, name)
+    for client in CLIENTS.values():
+        for role in client.roles:
+            authorization.new_assignment(
+                azure, document["id"], role, client.object_id, created=authorization.LONG_AGO
+            )
+    return True
+
+
+def _group(azure: Azure, subscription: str, group: str) -> bool:
+    if not _new(azure, GROUP, f"/subscriptions/{subscription}/resourceGroups/{group}"):
+        return False
+    resource_groups.new_group(azure, subscription, group, LOCATION, tags={})
+    return True
+
+
+def _cluster(azure: Azure, subscription: str, group: str, name: str, *, modern: bool = True) -> bool:
+    """`modern` has the OIDC issuer and workload identity, which everything newer than NGINX needs."""
+    prefix = f"/subscriptions/{subscription}/resourceGroups/{group}"
+    if not _new(azure, _CLUSTER, f"{prefix}/providers/{_CLUSTER}/{name}"):
+        return False
+    managed_clusters.new_cluster(
+        azure,
+        subscription,
+        group,
+        name,
+        LOCATION,
+        tags={"team": "platform"},
+        properties={
+            "kubernetesVersion": "1.34" if modern else "1.33",
+            "networkProfile": {"networkPlugin": "azure", "networkPluginMode": "overlay"},
+            "oidcIssuerProfile": {"enabled": modern},
+            "securityProfile": {"workloadIdentity": {"enabled": modern}},
+        },
+    )
+    return True
+
+
+def _vault(azure: Azure, subscription: str, group: str, name: str, *, rbac: bool = True) -> bool:
+    if not _new(azure, key_vaults.VAULT, key_vaults.vault_id(subscription, group, name)):
+        return False
+    key_vaults.new_vault(azure, subscription, group, name, rbac=rbac, location=LOCATION)
+    return True
+
+
+def _new(azure: Azure, kind: str, id_: str) -> bool:
+    """Whether nothing of that id is there nor ever was, as far as the seed has seen."""
+    never_seen = _first_time(azure, f"seen:{id_}")
+    return never_seen and azure.store.get(kind, id_) is None
+
+
+def _first_time(azure: Azure, what: str) -> bool:
+    if azure.store.get("sandbox", what) is not None:
+        return False
+    azure.store.put("sandbox", what, {})
+    return True

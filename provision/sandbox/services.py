@@ -1,0 +1,48 @@
+"""The one table of the sandbox's services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from provision.sandbox import (
+    authorization,
+    certificates,
+    dns,
+    entra,
+    graph,
+    identities,
+    managed_clusters,
+    metadata,
+    private_dns,
+    resource_groups,
+    role_definitions,
+    subscriptions,
+    vaults,
+)
+from provision.sandbox.azure import Settle
+from provision.sandbox.http import Route
+
+ROUTES: tuple[Route, ...] = (
+    *entra.ROUTES,
+    *metadata.ROUTES,
+    *graph.ROUTES,
+    *subscriptions.ROUTES,
+    *resource_groups.ROUTES,
+    *authorization.ROUTES,
+    *role_definitions.ROUTES,
+    *identities.ROUTES,
+    *managed_clusters.ROUTES,
+    *dns.ROUTES,
+    *private_dns.ROUTES,
+    *vaults.ROUTES,
+    *certificates.ROUTES,
+)
+
+SETTLERS: Mapping[str, Settle] = {
+    **resource_groups.SETTLERS,
+    **managed_clusters.SETTLERS,
+    **dns.SETTLERS,
+    **private_dns.SETTLERS,
+    **vaults.SETTLERS,
+    **certificates.SETTLERS,
+}

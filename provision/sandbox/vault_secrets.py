@@ -1,0 +1,88 @@
+"""The secrets that belong to certificates: certificate and, if exportable, private key.
+
+This is what the Secrets Store driver and app routing read. Source: recordings of the JavaScript SDK's
+certificate tests (2021).
+"""
+
+from __future__ import annotations
+
+from provision.sandbox.azure import Answer, Json, Refusal
+from provision.sandbox.certificate_lists import page
+from provision.sandbox.certificate_store import (
+    VERSION,
+    attributes,
+    find,
+    find_version,
+    is_live,
+    live_ones,
+    recovery,
+)
+from provision.sandbox.http import Route
+from provision.sandbox.vault_access import Call, Permission, guarded
+
+
+def get(call: Call) -> Answer:
+    """`{value, contentType, id, managed, attributes, kid[, tags]}` of the current or the named version."""
+    name, version = _version(call)
+    if not version["enabled"]:
+        raise Refusal(
+            403,
+            "Forbidden",
+            "Operation get is not allowed on a disabled secret.",
+            extra={"innererror": {"code": "SecretDisabled"}},
+        )
+    body = {
+        "value": version["secret"],
+        "contentType": version["contentType"],
+        "id": f"{call.base}/secrets/{name}/{version['version']}",
+        "managed": True,
+        "attributes": {**attributes(version), **recovery(call.vault)},
+        "kid": f"{call.base}/keys/{name}/{version['version']}",
+    }
+    if version.get("tags"):
+        body["tags"] = version["tags"]
+    return Answer(200, body)
+
+
+def _version(call: Call) -> tuple[str, Json]:
+    """The certificate's name as first spelled and the complete version asked for."""
+    document = find(call, call.name)
+    if document is not None and is_live(call, document):
+        wanted = call.request.params.get("version") or document["current"]
+        version = call.azure.store.get(VERSION, call.id("certificates", document["name"], wanted))
+        if version is not None and "secret" in version:
+            return document["name"], version
+    raise Refusal(
+        404,
+        "SecretNotFound",
+        f"A secret with (name/id) {call.name} was not found in this key vault. If you recently deleted this"
+        " secret you may be able to recover it using the correct recovery command. For help resolving this"
+        " issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
+    )
+
+
+def list_secrets(call: Call) -> Answer:
+    """`{id, contentType, attributes, managed[, tags]}` of every certificate that is complete."""
+    entries = []
+    for document in live_ones(call):
+        version = find_version(call, document, None)
+        if "secret" not in version:
+            continue
+        entry = {
+            "id": f"{call.base}/secrets/{document['name']}",
+            "contentType": version["contentType"],
+            "attributes": {**attributes(version), **recovery(call.vault)},
+            "managed": True,
+        }
+        entries.append(entry | ({"tags": version["tags"]} if version.get("tags") else {}))
+    return page(call, entries)
+
+
+_GET = Permission("secrets/getSecret/action", "secrets", "get")
+_LIST = Permission("secrets/readMetadata/action", "secrets", "list")
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/secrets", guarded(_LIST, list_secrets), host="vault"),
+    Route("GET", "/secrets/{name}", guarded(_GET, get), host="vault"),
+    Route("GET", "/secrets/{name}/{version}", guarded(_GET, get), host="vault"),
+)
