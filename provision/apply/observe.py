@@ -1,63 +1,75 @@
-"""Reads what is there: everything at once, then what needed an answer of the first round."""
+"""Reads what is there: everything at once, and what needs another's answer as soon as that is in."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 from provision.apply.handler import Handlers, Reading
+from provision.apply.together import together
 from provision.plan.plan import Observation, known_outputs, wanted
 from provision.resources.graph import ResourceGraph
 from provision.resources.observed import Absent, Observed, Present, Unread
-from provision.resources.ref import Lookup, Ref
+from provision.resources.ref import Ref
 from provision.resources.resource import Resource
 
 
 async def observe(profile: str, graph: ResourceGraph, handlers: Handlers) -> Observation:
-    """Read every resource of the graph, in as few rounds as its refs allow (two for a settled profile).
+    """Read every resource of the graph, one call to a handler for each kind that is ready together.
 
     A resource whose refs have no value yet can't be looked up: it is absent when what it refers to is,
     unread when that is unread.
     """
-    observation = Observation({})
-    waiting = list(graph)
-    while waiting:
-        lookup = known_outputs(observation)
-        ready = [resource for resource in waiting if _readable(resource, lookup)]
-        if not ready:
-            break
-        unwanted = Reading({resource.address: Absent() for resource in ready if not wanted(resource, lookup)})
-        looked_up = [resource.resolved(lookup) for resource in ready if wanted(resource, lookup)]
-        observation = _merged(observation, [unwanted, *await _read(profile, looked_up, handlers)])
-        waiting = [resource for resource in waiting if resource.address not in observation.objects]
-    objects = dict(observation.objects)
+    reader = _Reader(profile, graph, handlers)
+    readings = await together(reader.read(*group) for group in _groups(graph))
+    orphans = tuple(orphan for reading in readings for orphan in reading.orphans)
+    objects = reader.objects
     for resource in graph:
-        objects[resource.address] = _settled(resource, objects, known_outputs(observation))
-    return Observation(objects, observation.orphans)
+        objects[resource.address] = _settled(resource, objects)
+    return Observation(objects, orphans)
 
 
-def _readable(resource: Resource, lookup: Lookup) -> bool:
-    return not any(isinstance(lookup(ref), Ref) for ref in resource.lookup_refs())
+def _groups(graph: ResourceGraph) -> list[tuple[frozenset[str], list[Resource]]]:
+    """Resources of one kind that wait for the same addresses, which one call can read."""
+    groups: defaultdict[tuple[str, frozenset[str]], list[Resource]] = defaultdict(list)
+    for resource in graph:
+        needs = frozenset(ref.address for ref in resource.lookup_refs())
+        groups[resource.KIND, needs].append(resource)
+    return [(needs, members) for (_, needs), members in groups.items()]
 
 
-async def _read(profile: str, resources: Iterable[Resource], handlers: Handlers) -> list[Reading]:
-    by_kind: dict[str, list[Resource]] = defaultdict(list)
-    for resource in resources:
-        by_kind[resource.KIND].append(resource)
-    return await asyncio.gather(*(handlers[kind].read(members, profile) for kind, members in by_kind.items()))
+class _Reader:
+    """Reads groups, each once what it needs was read."""
+
+    def __init__(self, profile: str, graph: ResourceGraph, handlers: Handlers) -> None:
+        self.objects: dict[str, Observed] = {}
+        self._profile = profile
+        self._handlers = handlers
+        self._done = {resource.address: asyncio.Event() for resource in graph}
+
+    async def read(self, needs: frozenset[str], resources: Sequence[Resource]) -> Reading:
+        for address in needs:
+            await self._done[address].wait()
+        lookup = known_outputs(Observation(self.objects))
+        fitting = [resource for resource in resources if wanted(resource, lookup)]
+        known = [
+            resource
+            for resource in fitting
+            if not any(isinstance(lookup(ref), Ref) for ref in resource.lookup_refs())
+        ]
+        reading = Reading({})
+        if known:
+            handler = self._handlers[known[0].KIND]
+            reading = await handler.read([resource.resolved(lookup) for resource in known], self._profile)
+        self.objects.update(reading.objects)
+        self.objects.update({resource.address: Absent() for resource in resources if resource not in fitting})
+        for resource in resources:
+            self._done[resource.address].set()
+        return reading
 
 
-def _merged(observation: Observation, readings: Iterable[Reading]) -> Observation:
-    objects = dict(observation.objects)
-    orphans = list(observation.orphans)
-    for reading in readings:
-        objects.update(reading.objects)
-        orphans.extend(reading.orphans)
-    return Observation(objects, tuple(orphans))
-
-
-def _settled(resource: Resource, objects: dict[str, Observed], lookup: Lookup) -> Observed:
+def _settled(resource: Resource, objects: Mapping[str, Observed]) -> Observed:
     """What to hold of a resource in the light of what it depends on (which is settled before it)."""
     parents = [objects[address] for address in resource.dependencies()]
     own = objects.get(resource.address)

@@ -72,10 +72,10 @@ def _asked(arguments: argparse.Namespace) -> tuple[Request, SavedPlan | None]:
         return asked, None
     if arguments.target or arguments.adopt:
         raise UsageError(
-            f"applying plan {arguments.profile}", "--target and --adopt belong to the plan", "Plan again with them."
+            f"applying plan {arguments.profile}",
+            "--target and --adopt belong to the plan",
+            "Plan again with them.",
         )
     reviewed = saved.parse(text, arguments.profile)
     profile = from_plain(reviewed.profile, arguments.profile)
     return planning.Request(profile, reviewed.file, reviewed.adopt, reviewed.targets), reviewed
-
-

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 from provision.profile.model import Profile
 
 if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
-
     from provision.providers.azure.clients import Clients
-    from provision.providers.azure.cloud import Cloud
     from provision.sandbox.azure import Azure
 
 
@@ -32,37 +29,28 @@ async def connected(profile: Profile, sandbox: bool) -> AsyncIterator[Clients]:
     """Clients for the profile's Azure, closed at the end."""
     if sandbox:
         async with _sandboxed(profile) as clients:
+            await clients.sign_in()
             yield clients
         return
     async with await _real(profile) as clients:
+        await clients.sign_in()
         yield clients
 
 
 async def _real(profile: Profile) -> Clients:
     from provision.providers.azure.clients import Clients, http_session
     from provision.providers.azure.cloud import CLOUDS, described
+    from provision.providers.azure.credentials import default_credential
 
     session = http_session()
     try:
         url = os.environ.get("ARM_CLOUD_METADATA_URL")
         pace = float(os.environ.get("PROVISION_PACE", "1"))
         cloud = await described(url, session, pace) if url else CLOUDS[profile.azure.cloud]
-        return Clients(cloud, session, _default_credential(profile, cloud, session))
+        return Clients(cloud, session, default_credential(cloud, profile.azure.tenant, session))
     except BaseException:
         await session.close()
         raise
-
-
-def _default_credential(profile: Profile, cloud: Cloud, session: object) -> AsyncTokenCredential:
-    from azure.core.pipeline.transport import AioHttpTransport
-    from azure.identity.aio import DefaultAzureCredential
-
-    return DefaultAzureCredential(
-        authority=cloud.authority,
-        disable_instance_discovery=not cloud.discovery,
-        additionally_allowed_tenants=[profile.azure.tenant] if profile.azure.tenant else [],
-        transport=AioHttpTransport(session=session, session_owner=False),
-    )
 
 
 @asynccontextmanager
@@ -107,11 +95,9 @@ def _seed(azure: Azure, profile: Profile) -> None:
 
 @asynccontextmanager
 async def _sandbox_clients(url: str, ca: str, speed: float) -> AsyncIterator[Clients]:
-    from azure.core.pipeline.transport import AioHttpTransport
-    from azure.identity.aio import ClientSecretCredential
-
     from provision.providers.azure.clients import Clients, http_session
     from provision.providers.azure.cloud import Cloud
+    from provision.providers.azure.credentials import secret_credential
     from provision.sandbox.azure import TENANT
     from provision.sandbox.seed import CLIENTS
 
@@ -119,13 +105,6 @@ async def _sandbox_clients(url: str, ca: str, speed: float) -> AsyncIterator[Cli
     cloud = Cloud("sandbox", url, url, f"vault.localhost:{port}", pace=1 / speed, discovery=False)
     client = CLIENTS[os.environ.get("PROVISION_SANDBOX_CLIENT", "owner")]
     session = http_session(ca)
-    credential = ClientSecretCredential(
-        TENANT,
-        client.client_id,
-        client.secret,
-        authority=url,
-        disable_instance_discovery=True,
-        transport=AioHttpTransport(session=session, session_owner=False),
-    )
+    credential = secret_credential(cloud, TENANT, client.client_id, client.secret, session)
     async with Clients(cloud, session, credential) as clients:
         yield clients

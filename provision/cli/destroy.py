@@ -36,7 +36,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     async with connected(asked.profile, arguments.sandbox) as clients:
         graph, observation, handlers = await planning.observe(asked, clients, planning.tell)
         cluster = observation.objects[desired.cluster_address(asked.profile)]
-        given_back = desired.given_back(asked.profile, cluster)
+        given_back = desired.given_back(graph, asked.profile, cluster)
         made = destroy(asked.profile.name, graph, observation, [given_back])
         notes = desired.stays(graph, asked.profile, cluster)
         show.plan(made, asked.where, notes)

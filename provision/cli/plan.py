@@ -26,8 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    from pathlib import Path
-
     from provision.cli import planning
     from provision.cli.connect import connected
     from provision.plan import saved
@@ -45,8 +43,10 @@ async def _run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(plan_text(made, asked.where, style_for(sys.stdout, os.environ)))
     if arguments.output and not made.blocked():
         text = saved.dump(made, to_plain(asked.profile), asked.file, asked.adopt, asked.targets)
-        Path(arguments.output).write_text(text, encoding="utf-8")
-        planning.tell(f"plan written to {arguments.output}; apply it with: provision apply {arguments.output}")
+        planning.write_text(arguments.output, text)
+        planning.tell(
+            f"plan written to {arguments.output}; apply it with: provision apply {arguments.output}"
+        )
     return exit_code(made.pending(), made.blocked(), made.unread())
 
 

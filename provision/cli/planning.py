@@ -37,7 +37,8 @@ class Request:
     def where(self) -> str:
         """The cluster, for headings."""
         cluster = self.profile.cluster
-        return f"cluster {cluster.name} in {cluster.resource_group}, subscription {self.profile.azure.subscription}"
+        subscription = self.profile.azure.subscription
+        return f"cluster {cluster.name} in {cluster.resource_group}, subscription {subscription}"
 
 
 def today() -> str:
@@ -62,6 +63,14 @@ def read_text(file: str) -> str:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def write_text(file: str, text: str) -> None:
+    """Write a file of the user's. Raises UsageError when that can't be done."""
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"writing {file}", error.strerror or str(error)) from error
 
 
 async def observe(

@@ -11,7 +11,9 @@ HELP = "run and look after the embedded Azure"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    serve = verbs.add_parser("serve", help="serve it to az, kubectl, the SDKs and provision until interrupted")
+    serve = verbs.add_parser(
+        "serve", help="serve it to az, kubectl, the SDKs and provision until interrupted"
+    )
     serve.add_argument("--port", type=int, default=0, help="port on loopback (the last one, or a free one)")
     serve.add_argument(
         "--speed",
@@ -25,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     environment = verbs.add_parser("env", help="print the variables that point clients at a running sandbox")
     environment.add_argument(
-        "--client", default="owner", help="seeded service principal to sign in as (owner, contributor, reader, …)"
+        "--client",
+        default="owner",
+        help="seeded service principal to sign in as (owner, contributor, reader, …)",
     )
     verbs.add_parser("status", help="tell where its state is, what it holds and whether it is served")
     reset = verbs.add_parser("reset", help="forget everything and seed it anew")
@@ -48,7 +52,9 @@ def _serve(arguments: argparse.Namespace) -> int:
     here = home.locate()
     running = here.running()
     if running:
-        raise UsageError("serving the sandbox", f"it is served already by process {running.pid} at {running.url}")
+        raise UsageError(
+            "serving the sandbox", f"it is served already by process {running.pid} at {running.url}"
+        )
 
     async def serve() -> None:
         task = asyncio.current_task()
@@ -68,7 +74,7 @@ def _told(server: object) -> None:
     from provision.sandbox.home import Server
 
     assert isinstance(server, Server)  # noqa: S101 - narrows the callback's argument
-    sys.stdout.write(f"sandbox at {server.url}; in another shell: eval \"$(provision sandbox env)\"\n")
+    sys.stdout.write(f'sandbox at {server.url}; in another shell: eval "$(provision sandbox env)"\n')
     sys.stdout.flush()
 
 
@@ -80,13 +86,18 @@ def _environment(arguments: argparse.Namespace) -> int:
     here = home.locate()
     running = here.running()
     if running is None:
-        raise UsageError("", "no sandbox is being served", "Start one in another shell:", "provision sandbox serve")
+        raise UsageError(
+            "", "no sandbox is being served", "Start one in another shell:", "provision sandbox serve"
+        )
     if arguments.client not in CLIENTS:
         raise UsageError("", f"no client {arguments.client} in the sandbox", f"It has: {', '.join(CLIENTS)}")
     for name, value in home.environment(here, running, arguments.client).items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
-    for line in home.setup(here, running):
-        sys.stdout.write(f"# {line}\n")
+    sys.stdout.write(
+        "# az needs a login of its own:\n"
+        '# az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET"'
+        ' -t "$AZURE_TENANT_ID"\n'
+    )
     return 0
 
 

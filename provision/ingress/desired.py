@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from provision.ingress import app_routing
-from provision.ingress.common import cluster_id
 from provision.profile.model import AppRouting, Profile
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import IRREVERSIBLE, ManagedCluster, released
 from provision.resources.observed import Observed, Present
-
-Wait = Callable[[str], None]
+from provision.resources.resource import Resource
 
 
 def graph(profile: Profile) -> ResourceGraph:
@@ -27,13 +25,14 @@ def cluster_address(profile: Profile) -> str:
     return f"{ManagedCluster.KIND}/{profile.cluster.name}"
 
 
-def given_back(profile: Profile, cluster: Observed) -> ManagedCluster:
+def given_back(graph_: ResourceGraph, profile: Profile, cluster: Observed) -> Resource:
     """The cluster with the settings that were there before us, as our tag on it remembers them."""
     tag = cluster.outputs.get("before") if isinstance(cluster, Present) else None
     current = cluster.properties if isinstance(cluster, Present) else {}
-    return ManagedCluster(
-        name=profile.cluster.name, id=cluster_id(profile), settings=released(str(tag or ""), current)
-    )
+    declared = graph_[cluster_address(profile)]
+    if not isinstance(declared, ManagedCluster):
+        raise TypeError(f"{declared.address} is no cluster")
+    return replace(declared, settings=released(str(tag or ""), current))
 
 
 def stays(graph_: ResourceGraph, profile: Profile, cluster: Observed) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from provision.errors import ProvisionError
 from provision.ingress.catalog import gateway_api_bundle, network_plugins
 from provision.ingress.desired import cluster_address
-from provision.profile.model import AppRouting, Profile
 from provision.plan.plan import Observation
+from provision.profile.model import AppRouting, Profile
 from provision.resources.observed import Present
 
 
@@ -25,6 +25,10 @@ def _doing(profile: Profile) -> str:
     return f"checking cluster {profile.cluster.name}"
 
 
+def _named(profile: Profile) -> str:
+    return f"--resource-group {profile.cluster.resource_group} --name {profile.cluster.name}"
+
+
 def _identity(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
     kind = str(cluster.outputs.get("identityType") or "None")
     if "Assigned" not in kind:
@@ -32,8 +36,7 @@ def _identity(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
             _doing(profile),
             "it has no managed identity (it runs with a service principal), and the add-on needs one",
             "Give the cluster a managed identity:",
-            f"az aks update --resource-group {profile.cluster.resource_group}"
-            f" --name {profile.cluster.name} --enable-managed-identity",
+            f"az aks update {_named(profile)} --enable-managed-identity",
         )
 
 
@@ -43,10 +46,9 @@ def _network(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
     if plugin and supported is not None and plugin not in supported:
         yield ProvisionError(
             _doing(profile),
-            f"its network plugin is {plugin}, and {profile.ingress.option} runs on {', '.join(supported)} only",
+            f"its network plugin is {plugin}; {profile.ingress.option} runs on {', '.join(supported)} only",
             "Move the cluster to Azure CNI Overlay:",
-            f"az aks update --resource-group {profile.cluster.resource_group}"
-            f" --name {profile.cluster.name} --network-plugin azure --network-plugin-mode overlay",
+            f"az aks update {_named(profile)} --network-plugin azure --network-plugin-mode overlay",
         )
 
 
@@ -58,7 +60,7 @@ def _gateway_api(profile: Profile, cluster: Present) -> Iterator[ProvisionError]
             _doing(profile),
             "the Istio service mesh add-on is on, and it excludes app routing with Gateway API",
             "Choose option istio-service-mesh, or disable the mesh first, in an operation of its own:",
-            f"az aks mesh disable --resource-group {profile.cluster.resource_group} --name {profile.cluster.name}",
+            f"az aks mesh disable {_named(profile)}",
         )
     version = str(cluster.outputs.get("kubernetesVersion") or "")
     if version and gateway_api_bundle(version) is None:
@@ -66,6 +68,5 @@ def _gateway_api(profile: Profile, cluster: Present) -> Iterator[ProvisionError]
             _doing(profile),
             f"it runs Kubernetes {version}, and the managed Gateway API needs 1.26 or later",
             "Upgrade the cluster first:",
-            f"az aks upgrade --resource-group {profile.cluster.resource_group} --name {profile.cluster.name}"
-            " --kubernetes-version VERSION",
+            f"az aks upgrade {_named(profile)} --kubernetes-version VERSION",
         )

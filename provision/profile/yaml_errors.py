@@ -16,6 +16,10 @@ def syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Problem
     lines = text.splitlines()
     said = error.problem or "is not valid YAML"
     opened = error.context_mark
+    before = lines[line][:column] if line < len(lines) else ""
+    if opened and before.endswith("$"):
+        hint = 'Put it in quotes, such as "${NAME}"; outside brackets it needs none.'
+        return Problem(file, line + 1, column, "a variable inside brackets needs quotes", hint)
     if opened and ("',' or" in said or line >= len(lines)):
         hint = "Close its quotes or bracket; values in brackets are separated by commas."
         return Problem(
@@ -40,6 +44,6 @@ def _in_words(said: str, rest: str) -> tuple[str, str]:
     if "mapping values are not allowed" in said:
         hint = "Put the value in quotes, or begin a new line for a new key."
         return "a second `: ` in one value", hint
-    if rest and said == "did not find expected key":
+    if rest and (said == "did not find expected key" or "<block end>" in said):
         return "the indentation fits no line above", "Keys of one mapping begin in the same column."
     return "", ""

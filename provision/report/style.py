@@ -20,6 +20,6 @@ class Style:
 
 
 def style_for(stream: TextIO, environment: Mapping[str, str]) -> Style:
-    """Colour if the stream is a terminal and neither NO_COLOR (https://no-color.org) nor TERM=dumb says no."""
+    """Colour on a terminal, unless NO_COLOR (https://no-color.org) or TERM=dumb says no."""
     wanted = not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
     return Style(wanted and stream.isatty())

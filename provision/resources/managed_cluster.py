@@ -38,9 +38,7 @@ OFF: Mapping[str, Value] = {
 """Every property we may own, with the value that AKS means by leaving it out."""
 
 PARENTS: Mapping[str, str] = {
-    NGINX_CONTROLLER: APP_ROUTING,
     ZONES: APP_ROUTING,
-    APP_ROUTING_ISTIO: APP_ROUTING,
     SECRET_ROTATION: SECRETS_PROVIDER,
 }
 """Properties that mean nothing while the one they belong to is off."""
@@ -130,4 +128,7 @@ def _decode(path: str, text: str, current: Value) -> Value:
         return frozenset(CaseInsensitive(str(zone)) for zone in members if short_hash(str(zone)) in kept)
     if isinstance(OFF[path], bool):
         return text == "1"
+    if path == NGINX_CONTROLLER and text == "-":
+        # What a cluster gets that has never heard of it, so that a later `approuting enable` acts as usual.
+        return "AnnotationControlled"
     return OFF[path] if text == "-" else text

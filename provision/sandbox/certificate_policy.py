@@ -57,10 +57,12 @@ def normalised(sent: Json, now: int, *, created: int | None = None) -> Json:
 
 
 def updated(policy: Json, sent: Json, now: int) -> Json:
-    """`policy` after PATCH …/policy: a section that was sent replaces the old one."""
+    """`policy` after PATCH …/policy: what was sent replaces the old, key and X.509 property by property."""
     sections = {key: value for key, value in sent.items() if value is not None and key in policy}
     merged = {**policy, **sections}
-    merged["key_props"] = {**policy["key_props"], **(sent.get("key_props") or {})}
+    key = sent.get("key_props") or {}
+    if key.get("kty") in (None, policy["key_props"]["kty"]):  # another type begins with its own defaults
+        merged["key_props"] = {**policy["key_props"], **key}
     merged["x509_props"] = {**policy["x509_props"], **(sent.get("x509_props") or {})}
     return normalised(merged, now, created=policy["attributes"]["created"])
 

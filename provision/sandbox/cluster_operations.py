@@ -65,7 +65,7 @@ def begin(request: Request, azure: Azure, cluster: Json, state: str, settler: st
         f"/Microsoft.ContainerService/locations/{cluster['location']}/operations/{operation['name']}"
         "?api-version=2025-03-01"
     )
-    return {"Azure-AsyncOperation": url, "Retry-After": azure.clock.retry_after(POLL_SECONDS)}
+    return {"Azure-AsyncOperation": url, **azure.clock.retry_headers(POLL_SECONDS)}
 
 
 def _progress(azure: Azure, operation: Json) -> str:
@@ -99,7 +99,7 @@ def get_operation(request: Request, azure: Azure) -> Answer:
             "message": "The operation has been preempted by another one. Please wait for the other operation"
             " to complete and try again..",
         }
-    return Answer(200, body, {"Retry-After": azure.clock.retry_after(POLL_SECONDS)})
+    return Answer(200, body, azure.clock.retry_headers(POLL_SECONDS))
 
 
 def get_result(request: Request, azure: Azure) -> Answer:
@@ -108,5 +108,5 @@ def get_result(request: Request, azure: Azure) -> Answer:
     if operation["status"] != "InProgress":
         return Answer(204)
     url = f"{request.base_url}{request.path}?api-version={request.query['api-version']}"
-    headers = {"Location": signed(url), "Retry-After": azure.clock.retry_after(POLL_SECONDS)}
+    headers = {"Location": signed(url), **azure.clock.retry_headers(POLL_SECONDS)}
     return Answer(202, None, headers)

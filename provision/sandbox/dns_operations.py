@@ -39,7 +39,7 @@ def accepted(
     headers = {
         "Azure-AsyncOperation": signed(f"{url}Statuses/{token}?api-version={version}"),
         "Location": signed(f"{url}Results/{token}?api-version={version}"),
-        "Retry-After": azure.clock.retry_after(gap),
+        **azure.clock.retry_headers(gap),
     }
     return Answer(202, body, headers)
 
@@ -100,7 +100,7 @@ def get_status(request: Request, azure: Azure) -> Answer:
     operation = _operation(request, azure)
     body: Json = {"status": operation["status"]}
     if operation["status"] == "InProgress":
-        return Answer(202, body, {"Retry-After": azure.clock.retry_after(operation["gap"])})
+        return Answer(202, body, azure.clock.retry_headers(operation["gap"]))
     return Answer(200, {"error": operation["error"], **body} if "error" in operation else body)
 
 
@@ -108,7 +108,7 @@ def get_result(request: Request, azure: Azure) -> Answer:
     """202 while it runs, then the resource, 204 after a delete, or the error."""
     operation = _operation(request, azure)
     if operation["status"] == "InProgress":
-        return Answer(202, None, {"Retry-After": azure.clock.retry_after(operation["gap"])})
+        return Answer(202, None, azure.clock.retry_headers(operation["gap"]))
     if "error" in operation:
         return Answer(412 if operation["error"]["code"] == "PreconditionFailed" else 409, operation["error"])
     found = azure.store.get(operation["kind"], operation["resource"])

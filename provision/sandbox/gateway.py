@@ -106,7 +106,8 @@ class Gateway:
             _require_subscription(azure, place["subscription"])
         route, params = self._find("arm", request)
         if route.action is not None:
-            rbac.require(azure, caller, route.action, rbac.scope_of(request.path))
+            action = route.action.format_map(params)  # `{namespace}/register/action`
+            rbac.require(azure, caller, action, rbac.scope_of(request.path))
         if place and place["group"]:
             _require_group(azure, request, place)
         return route, replace(request, principal=caller, params=params)

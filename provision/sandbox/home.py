@@ -49,8 +49,8 @@ class Home:
         """The server that `serve` runs from this home; None when its process or its port is gone."""
         try:
             server = Server(**json.loads(self.record.read_text()))
-        except FileNotFoundError:
-            return None
+        except (FileNotFoundError, ValueError, TypeError):
+            return None  # no server, or a record of another version's
         return server if _alive(server.pid) and _listens(server.port) else None
 
 

@@ -59,7 +59,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of ours
     """An error answer of Azure.
 
     `envelope` is `arm` for `{"error": {code, message}}` (the ARM gateway, Key Vault) and `bare` for

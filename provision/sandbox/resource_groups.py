@@ -146,7 +146,7 @@ def _poll_headers(request: Request, azure: Azure, operation: str) -> dict[str, s
     url = (
         f"{request.base_url}/subscriptions/{subscription}/operationresults/{operation}?api-version={version}"
     )
-    return {"Location": signed(url), "Retry-After": azure.clock.retry_after(15)}
+    return {"Location": signed(url), **azure.clock.retry_headers(15)}
 
 
 def _row(document: Json) -> Json:

@@ -166,7 +166,10 @@ def _cluster(azure: Azure, subscription: str, group: str, name: str, *, modern: 
 def _vault(azure: Azure, subscription: str, group: str, name: str, *, rbac: bool = True) -> bool:
     if not _new(azure, key_vaults.VAULT, key_vaults.vault_id(subscription, group, name)):
         return False
-    key_vaults.new_vault(azure, subscription, group, name, rbac=rbac, location=LOCATION)
+    policies = () if rbac else (CLIENTS["owner"].object_id,)
+    key_vaults.new_vault(
+        azure, subscription, group, name, rbac=rbac, location=LOCATION, administrators=policies
+    )
     return True
 
 

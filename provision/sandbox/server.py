@@ -130,7 +130,7 @@ class Sandbox:
         if answer.status == faults.DISCONNECT:
             if received.transport is not None:
                 received.transport.abort()
-            raise ConnectionResetError
+            return web.Response(status=500)  # goes nowhere
         return _render(request, answer)
 
 

@@ -182,7 +182,10 @@ ROUTES: tuple[Route, ...] = (
         "Microsoft.Resources/subscriptions/providers/read",
     ),
     Route(
-        "POST", f"{_SUBSCRIPTION}/providers/{{namespace}}/register", register_provider, "*/register/action"
+        "POST",
+        f"{_SUBSCRIPTION}/providers/{{namespace}}/register",
+        register_provider,
+        "{namespace}/register/action",
     ),
     Route("GET", _FEATURE, get_feature, "Microsoft.Features/providers/features/read"),
     Route(

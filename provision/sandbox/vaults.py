@@ -6,6 +6,7 @@ Key Vault resource provider REST reference (2026) for what no recording shows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, cast
 
 from provision.sandbox import deleted_vaults
@@ -33,16 +34,31 @@ _VAULT = f"{_GROUP}/vaults/{{name}}"
 
 
 def new_vault(
-    azure: Azure, subscription: str, group: str, name: str, *, rbac: bool, location: str = "westeurope"
+    azure: Azure,
+    subscription: str,
+    group: str,
+    name: str,
+    *,
+    rbac: bool,
+    location: str = "westeurope",
+    administrators: Iterable[str] = (),
 ) -> Json:
     """Put a finished vault into the store, for seeds and tests; returns its document.
 
-    `rbac` chooses Azure RBAC; otherwise the vault has (no) access policies.
+    `rbac` chooses Azure RBAC; otherwise the vault has access policies, which give the `administrators`
+    (object ids) everything and nobody else anything.
     """
     sent = {
         "tenantId": TENANT,
         "sku": {"family": "A", "name": "standard"},
-        "accessPolicies": [],
+        "accessPolicies": [
+            {
+                "tenantId": TENANT,
+                "objectId": each,
+                "permissions": {"certificates": ["all"], "secrets": ["all"]},
+            }
+            for each in administrators
+        ],
         "enableRbacAuthorization": rbac,
     }
     vault = _document(azure, vault_id(subscription, group, name), location, new_properties(sent, ""), None)

@@ -114,6 +114,13 @@ class Clients:
         await self._credential.close()
         await self._session.close()
 
+    async def sign_in(self) -> None:
+        """Get the resource manager's token. Raises CredentialError, once, before twenty reads would."""
+        from provision.providers.azure.errors import translating
+
+        with translating("signing in to Azure"):
+            await self._credential.get_token_info(self.cloud.scope)
+
     async def sleep(self, seconds: float) -> None:
         """Wait `seconds` of Azure's time."""
         await asyncio.sleep(seconds * self.cloud.pace)

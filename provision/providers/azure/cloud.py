@@ -72,7 +72,7 @@ async def described(url: str, session: ClientSession, pace: float) -> Cloud:
     doing = f"reading cloud metadata from {url}"
     try:
         if url.startswith("file:"):
-            text = Path(url2pathname(urlparse(url).path)).read_text(encoding="utf-8")
+            text = _file(url)
         else:
             async with session.get(url) as response:
                 text = await response.text()
@@ -86,6 +86,10 @@ async def described(url: str, session: ClientSession, pace: float) -> Cloud:
         raise ServiceError(
             doing, f"not a cloud metadata document ({error!r})", "Unset ARM_CLOUD_METADATA_URL or mend it."
         ) from error
+
+
+def _file(url: str) -> str:
+    return Path(url2pathname(urlparse(url).path)).read_text(encoding="utf-8")
 
 
 def _cloud(document: Mapping[str, Any], pace: float) -> Cloud:

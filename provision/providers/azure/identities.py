@@ -10,6 +10,7 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 
 from provision.apply.handler import Mark, Reading, Work
+from provision.apply.together import together
 from provision.errors import ConflictError, CredentialError, ProvisionError
 from provision.plan.change import FieldChange
 from provision.providers.azure.clients import Clients
@@ -105,8 +106,8 @@ class FederatedCredentials:
             by_identity[resource.identity_id].append(resource)
         objects: dict[str, Observed] = {}
         orphans: list[tuple[Resource, Present]] = []
-        for reading in await asyncio.gather(
-            *(self._read_identity(id_, members, profile) for id_, members in by_identity.items())
+        for reading in await together(
+            self._read_identity(id_, members, profile) for id_, members in by_identity.items()
         ):
             objects.update(reading.objects)
             orphans.extend(reading.orphans)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from provision.apply.handler import Mark, Reading
+from provision.apply.together import together
 from provision.errors import CredentialError, ProvisionError
 from provision.providers.azure.errors import code_of, translating
 from provision.resources.observed import Absent, Observed, Unread
@@ -53,7 +53,7 @@ async def read_each(
     async def one(resource: _Resource) -> tuple[str, Observed]:
         return resource.address, await unread_on_failure(read(resource))
 
-    return Reading(dict(await asyncio.gather(*(one(resource) for resource in resources))))
+    return Reading(dict(await together(one(resource) for resource in resources)))
 
 
 async def unread_on_failure(call: Awaitable[Observed]) -> Observed:

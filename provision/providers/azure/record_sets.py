@@ -6,7 +6,6 @@ Both services carry the same JSON in different casing (public `TTL`, `ARecords`;
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from azure.core import MatchConditions
 
 from provision.apply.handler import Mark, Reading, Work
+from provision.apply.together import together
 from provision.errors import CredentialError, ProvisionError
 from provision.plan.change import FieldChange
 from provision.providers.azure.clients import Clients
@@ -67,8 +67,8 @@ class RecordSets:
         by_zone: defaultdict[_Zone, list[RecordSet]] = defaultdict(list)
         for resource in resources:
             by_zone[_Zone(CaseInsensitive(resource.zone_id), resource.visibility)].append(resource)
-        readings = await asyncio.gather(
-            *(self._read_zone(zone, members, profile) for zone, members in by_zone.items())
+        readings = await together(
+            self._read_zone(zone, members, profile) for zone, members in by_zone.items()
         )
         objects: dict[str, Observed] = {}
         orphans: list[tuple[Resource, Present]] = []

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from provision.profile.load import load, merge
 from provision.profile.model import Profile
 from provision.profile.nodes import Map, Place
 from provision.profile.plain import from_plain, to_plain
+from provision.profile.schema import json_schema
 from provision.profile.shape import (
     Boolean,
     Choice,
@@ -71,6 +73,14 @@ def objects(cls: type[Any]) -> st.SearchStrategy[Any]:
 @given(objects(Profile))
 def test_saved_profiles_come_back(profile: Profile) -> None:
     assert from_plain(to_plain(profile)) == profile
+
+
+VALIDATOR = jsonschema.Draft202012Validator(json_schema())
+
+
+@given(objects(Profile))
+def test_every_profile_fits_the_schema(profile: Profile) -> None:
+    assert list(VALIDATOR.iter_errors(to_plain(profile))) == []
 
 
 def test_every_field_is_saved(tmp_path: Path) -> None:
@@ -161,29 +171,9 @@ def test_any_mapping_is_decoded_or_has_problems(value: Any) -> None:
 
 YAML_PARTS = st.sampled_from(
     [
-        *(
-            "name: a\n",
-            "cluster: {name: a}\n",
-            "dns: {zones: {a.b: {}}}\n",
-            "hosts:\n",
-            "  a.b: ",
-            "extends: p.yaml\n",
-        ),
-        *(
-            "ingress:\n",
-            "  option: app-routing\n",
-            "- ",
-            "*a",
-            "&a ",
-            "{",
-            "}",
-            "\n",
-            "<<: ",
-            "${X}",
-            ": ",
-            "'",
-            "!!int ",
-        ),
+        *("name: a\n", "cluster: {name: a}\n", "dns: {zones: {a.b: {}}}\n", "hosts:\n", "  a.b: "),
+        *("extends: p.yaml\n", "ingress:\n", "  option: app-routing\n", "- ", "*a", "&a ", "{", "}", "\n"),
+        *("<<: ", "${X}", ": ", "'", "!!int "),
     ]
 )
 

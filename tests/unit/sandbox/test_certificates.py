@@ -274,6 +274,23 @@ def test_a_changed_policy_is_used_by_the_next_version(bench: Bench) -> None:
     assert second["attributes"]["exp"] - first["attributes"]["exp"] > 360 * 86_400
 
 
+def test_a_changed_policy_keeps_the_rest(bench: Bench) -> None:
+    create(bench)
+    mail = [{"trigger": {"days_before_expiry": 30}, "action": {"action_type": "EmailContacts"}}]
+    before = bench.vault("GET", f"{SHOP}/policy").body
+    bench.clock.pass_(60)
+    after = bench.vault("PATCH", f"{SHOP}/policy", {"lifetime_actions": mail}).body
+    assert after["lifetime_actions"] == mail
+    assert after["attributes"]["created"] == before["attributes"]["created"]
+    assert {**after, "lifetime_actions": 0, "attributes": 0} == {
+        **before,
+        "lifetime_actions": 0,
+        "attributes": 0,
+    }
+    rsa_key = bench.vault("PATCH", f"{SHOP}/policy", {"key_props": {"kty": "RSA"}}).body["key_props"]
+    assert rsa_key == {"exportable": True, "kty": "RSA", "key_size": 2048, "reuse_key": False}
+
+
 def test_a_second_create_conflicts_while_the_first_is_pending(bench: Bench) -> None:
     bench.vault("POST", f"{SHOP}/create", policy())
     refusal = refused(bench.vault, "POST", f"{SHOP}/create", policy())

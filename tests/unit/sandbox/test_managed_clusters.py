@@ -247,6 +247,7 @@ def test_the_newest_mesh_revision_has_no_upgrades(bench: ArmBench) -> None:
     assert revisions[0]["upgrades"]
     assert "upgrades" not in revisions[-1]
     assert bench.send("GET", f"{path}/meshRevisionProfiles/istio").body == listed
+    assert bench.send("GET", f"{path}/meshRevisionProfiles/linkerd").status == 404
     versions = bench.send("GET", f"{path}/kubernetesVersions").body["values"]
     assert [version["version"] for version in versions if version.get("isDefault")] == ["1.35"]
 
@@ -281,6 +282,43 @@ def test_application_load_balancer_is_for_previews_and_survives_stable_puts(benc
     body["properties"]["ingressProfile"]["gatewayAPI"] = {"installation": "Disabled"}
     refused = put(bench, body, PREVIEW)
     assert "managed Gateway API" in refused.body["message"]
+    balancer["enabled"] = False
+    off = settle(bench, body, PREVIEW)["properties"]["ingressProfile"]["applicationLoadBalancer"]
+    assert off == {"enabled": False}
+
+
+def test_stable_versions_do_not_read_the_application_load_balancer(bench: ArmBench) -> None:
+    body = echo(bench)
+    body["properties"]["ingressProfile"] = {"applicationLoadBalancer": {"enabled": True}}
+    settle(bench, body)
+    assert "ingressProfile" not in observed(bench, PREVIEW)["properties"]
+
+
+def test_the_default_domain_gets_a_name_that_stays(bench: ArmBench) -> None:
+    routing = settle(bench, route_with(bench, enabled=True, defaultDomain={"enabled": True}))
+    domain = routing["properties"]["ingressProfile"][ROUTING]["defaultDomain"]
+    assert domain["domainName"].endswith(".westeurope.aksapp.io")
+    again = settle(bench, route_with(bench, enabled=True, defaultDomain={"enabled": True}))
+    assert again["properties"]["ingressProfile"][ROUTING]["defaultDomain"] == domain
+
+
+def test_a_user_assigned_identity_is_filled_in(bench: ArmBench) -> None:
+    identity = identities.new_identity(bench.azure, SUBSCRIPTION, "rg-test", "id-aks", "westeurope")
+    body = echo(bench)
+    body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {identity["id"]: {}}}
+    shown = settle(bench, body)["identity"]
+    assert "principalId" not in shown
+    filled = {key: identity["properties"][key] for key in ("clientId", "principalId")}
+    assert shown["userAssignedIdentities"] == {identity["id"]: filled}
+
+
+@pytest.mark.parametrize(("method", "body"), [("PUT", None), ("PATCH", {"tags": {}}), ("DELETE", None)])
+def test_an_operation_ends_also_when_its_cluster_is_gone(bench: ArmBench, method: str, body: Any) -> None:
+    accepted = bench.send(method, CLUSTER, echo(bench) if method == "PUT" else body)
+    bench.azure.store.delete("Microsoft.ContainerService/managedClusters", CLUSTER)
+    bench.pass_(300)
+    assert bench.poll(accepted)["status"] == "Succeeded"
+    assert bench.send("GET", CLUSTER).status == 404
 
 
 @pytest.mark.parametrize(
@@ -427,6 +465,28 @@ def test_other_refusals(bench: ArmBench) -> None:
     assert bench.send("PUT", f"{new}-", body).body["target"] == "resourceName"
     moved = {**echo(bench), "location": "eastus"}
     assert put(bench, moved).body["error"]["code"] == "InvalidResourceLocation"
+
+
+def test_upgrades_go_one_minor_at_a_time(bench: ArmBench) -> None:
+    old = {"kubernetesVersion": "1.33"}
+    new_cluster(bench.azure, SUBSCRIPTION, "rg-test", "aks-old", "westeurope", properties=old)
+    path = CLUSTER.replace("aks-test", "aks-old")
+
+    def upgrade(version: str) -> Answer:
+        body = {"location": "westeurope", "properties": {"kubernetesVersion": version}}
+        return bench.send("PUT", path, body)
+
+    assert upgrade("1.35").body["code"] == "OperationNotAllowed"
+    assert upgrade("1.34").status == 200
+    bench.pass_(150)
+    assert bench.send("GET", path).body["properties"]["currentKubernetesVersion"] == "1.34.7"
+
+
+def test_at_most_two_mesh_revisions(bench: ArmBench) -> None:
+    body = echo(bench)
+    revisions = ["asm-1-28", "asm-1-29", "asm-1-30"]
+    body["properties"]["serviceMeshProfile"] = {"mode": "Istio", "istio": {"revisions": revisions}}
+    assert "At most two" in put(bench, body).body["message"]
 
 
 def test_workload_identity_needs_the_issuer(bench: ArmBench) -> None:

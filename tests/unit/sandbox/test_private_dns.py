@@ -145,6 +145,14 @@ def test_if_match_of_a_link_is_checked_late(bench: ArmBench) -> None:
     right = done(bench, bench.send("PATCH", LINK, {"tags": {"a": "b"}}, {"If-Match": etag}))
     assert right == {"status": "Succeeded"}
     assert bench.send("GET", LINK).body["tags"] == {"a": "b"}
+    assert bench.send("PATCH", f"{LINK}2", {}).body["error"]["code"] == "ResourceNotFound"
+
+
+def test_the_resolution_policy_of_a_link_is_kept(bench: ArmBench) -> None:
+    body = link_body()
+    body["properties"]["resolutionPolicy"] = "NxDomainRedirect"
+    done(bench, bench.send("PUT", LINK, body))
+    assert bench.send("GET", LINK).body["properties"]["resolutionPolicy"] == "NxDomainRedirect"
 
 
 def test_a_network_links_once_to_a_zone_and_registers_in_one(bench: ArmBench) -> None:

@@ -11,7 +11,6 @@ from provision.profile.load import FragmentError, load, load_any_option
 from provision.profile.loaded import LoadedProfile
 from provision.profile.nodes import Place
 
-SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 WHOLE = (
     Path(__file__)
     .parent.joinpath("cases", "base", "whole.yaml")
@@ -113,7 +112,7 @@ def test_problems_come_in_the_order_of_the_file(folder: Path) -> None:
 
 
 def test_variables(folder: Path) -> None:
-    text = 'cluster: {name: "aks-${A}-${B:-b}-${C:-c}", resourceGroup: ${E:-}rg$${x}}\n'.replace("$${x}", "")
+    text = "cluster:\n  name: aks-${A}-${B:-b}-${C:-c}\n"
     assert loaded(folder, text, A="a", C="").profile.cluster.name == "aks-a-b-c"
 
 
@@ -123,7 +122,7 @@ def test_an_escaped_variable_stays(folder: Path) -> None:
 
 
 def test_a_variable_counts_as_what_is_wanted(folder: Path) -> None:
-    text = "name: ${A}\nadopt: ${YES}\nhosts: {shop.contoso.com: {service: {port: ${A}}}}\n"
+    text = "name: ${A}\nadopt: ${YES}\nhosts: {shop.contoso.com: {service: {port: '${A}'}}}\n"
     profile = loaded(folder, text, A="8080", YES="true").profile
     assert (profile.name, profile.adopt) == ("8080", True)
     assert profile.hosts["shop.contoso.com"].service.port == 8080
@@ -143,7 +142,7 @@ def test_a_variable_that_is_overlaid_need_not_be_set(folder: Path) -> None:
 def test_extends_takes_variables(folder: Path) -> None:
     folder.joinpath("p.yaml").write_text("extends: ${WHICH}.yaml\n")
     assert load("p.yaml", {"WHICH": "whole"}).profile.name == "one"
-    with pytest.raises(ProfileError, match="p.yaml:1:10: the environment variable WHICH is not set"):
+    with pytest.raises(ProfileError, match=r"p\.yaml:1:10: the environment variable WHICH is not set"):
         load("p.yaml", {})
 
 
@@ -160,18 +159,18 @@ def test_overrides_win(folder: Path) -> None:
 
 
 def test_a_wrong_override_is_on_the_command_line(folder: Path) -> None:
-    with pytest.raises(ProfileError, match="^command line: cluster.access can't be `ssh`"):
+    with pytest.raises(ProfileError, match=r"^command line: cluster\.access can't be `ssh`"):
         load("whole.yaml", {}, {"cluster": {"access": "ssh"}})
 
 
 def test_places(folder: Path) -> None:
     result = loaded(folder, "cluster:\n  name: aks-two\n")
     assert result.place(("cluster", "name")) == Place("p.yaml", 3, 9)
-    assert result.place(("cluster", "resourceGroup")) == Place("whole.yaml", 5, 40 - 1)
+    assert result.place(("cluster", "resourceGroup")) == Place("whole.yaml", 5, 41)
     assert result.place(("cluster",)) == Place("p.yaml", 2, 1)
-    assert result.place(("hosts", "shop.contoso.com", "certificate")) == Place("whole.yaml", 16, 84)
+    assert result.place(("hosts", "shop.contoso.com", "certificate")) == Place("whole.yaml", 16, 85)
     assert result.place(("hosts", "shop.contoso.com")) == Place("whole.yaml", 16, 3)
-    assert result.place(("certificates", "shop-tls", "dnsNames", 0)) == Place("whole.yaml", 10, 41)
+    assert result.place(("certificates", "shop-tls", "dnsNames", 0)) == Place("whole.yaml", 10, 40)
 
 
 def test_a_default_is_placed_at_the_nearest_block(folder: Path) -> None:
@@ -185,7 +184,7 @@ def test_a_default_is_placed_at_the_nearest_block(folder: Path) -> None:
 
 def test_a_part_is_told_from_a_wrong_profile(folder: Path) -> None:
     folder.joinpath("p.yaml").write_text("roles: verify\n")
-    with pytest.raises(FragmentError, match="p.yaml:1:1: is not a profile by itself"):
+    with pytest.raises(FragmentError, match=r"p\.yaml:1:1: is not a profile by itself"):
         load("p.yaml", {})
     folder.joinpath("p.yaml").write_text("cluter: {name: a}\n")
     with pytest.raises(ProfileError) as caught:

@@ -1,0 +1,169 @@
+"""Autospecced SDK clients, real SDK models and the errors the SDKs really raise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from unittest.mock import create_autospec
+
+from azure.core.async_paging import AsyncItemPaged, AsyncList
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+    map_error,
+)
+from azure.core.polling import AsyncLROPoller
+from azure.core.rest import AsyncHttpResponse
+from azure.keyvault.certificates.aio import CertificateClient
+from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
+from azure.mgmt.authorization.v2022_04_01.aio.operations import RoleAssignmentsOperations
+from azure.mgmt.containerservice.aio import ContainerServiceClient
+from azure.mgmt.containerservice.aio.operations import ManagedClustersOperations
+from azure.mgmt.core.exceptions import ARMErrorFormat
+from azure.mgmt.dns.aio import DnsManagementClient
+from azure.mgmt.dns.aio import operations as public
+from azure.mgmt.keyvault.aio import KeyVaultManagementClient
+from azure.mgmt.keyvault.aio.operations import VaultsOperations
+from azure.mgmt.msi.v2024_11_30.aio import ManagedServiceIdentityClient
+from azure.mgmt.msi.v2024_11_30.aio.operations import (
+    FederatedIdentityCredentialsOperations,
+    UserAssignedIdentitiesOperations,
+)
+from azure.mgmt.privatedns.aio import PrivateDnsManagementClient
+from azure.mgmt.privatedns.aio import operations as private
+
+from provision.apply.handler import Mark, Work
+from provision.providers.azure.clients import Clients
+from provision.providers.azure.cloud import CLOUDS
+
+SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
+GROUP = "rg-web"
+PREFIX = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
+PROFILE = "prod"
+MARK = Mark(PROFILE, "0123456789abcdef")
+TAGS = {"provision-profile": PROFILE, "provision-digest": MARK.digest}
+
+_RAISED = {
+    401: ClientAuthenticationError,
+    404: ResourceNotFoundError,
+    409: ResourceExistsError,
+}
+"""What every generated operation maps before it falls back to HttpResponseError."""
+
+
+class Bench:
+    """One autospecced operation group for each that the handlers call, behind `clients`."""
+
+    def __init__(self) -> None:
+        self.clusters = _group(ManagedClustersOperations)
+        self.public_zones = _group(public.ZonesOperations)
+        self.public_records = _group(public.RecordSetsOperations)
+        self.private_zones = _group(private.PrivateZonesOperations)
+        self.private_records = _group(private.RecordSetsOperations)
+        self.links = _group(private.VirtualNetworkLinksOperations)
+        self.vaults = _group(VaultsOperations)
+        self.identities = _group(UserAssignedIdentitiesOperations)
+        self.credentials = _group(FederatedIdentityCredentialsOperations)
+        self.roles = _group(RoleAssignmentsOperations)
+        self.certificates = _group(CertificateClient)
+        self.told: list[str] = []
+        self.clients = self._clients()
+
+    def work(self, *, release: bool = False) -> Work:
+        """Work whose progress is kept in `told`."""
+        return Work(MARK, self.told.append, release)
+
+    def waits(self) -> list[float]:
+        """Seconds of each wait that a handler asked for; none of them is waited."""
+        return [call.args[0] for call in self.clients.sleep.await_args_list]
+
+    def _clients(self) -> Any:
+        clients = _group(Clients)
+        clients.cloud = CLOUDS["public"]
+        clients.containers.return_value = _client(ContainerServiceClient, managed_clusters=self.clusters)
+        clients.dns.return_value = _client(
+            DnsManagementClient, zones=self.public_zones, record_sets=self.public_records
+        )
+        clients.private_dns.return_value = _client(
+            PrivateDnsManagementClient,
+            private_zones=self.private_zones,
+            record_sets=self.private_records,
+            virtual_network_links=self.links,
+        )
+        clients.vaults.return_value = _client(KeyVaultManagementClient, vaults=self.vaults)
+        clients.identities.return_value = _client(
+            ManagedServiceIdentityClient,
+            user_assigned_identities=self.identities,
+            federated_identity_credentials=self.credentials,
+        )
+        clients.authorization.return_value = _client(
+            AuthorizationManagementClient, role_assignments=self.roles
+        )
+        clients.certificates.return_value = self.certificates
+        return clients
+
+
+def _group(spec: type) -> Any:
+    return create_autospec(spec, instance=True)
+
+
+def _client(spec: type, **groups: Any) -> Any:
+    # Operation groups are attributes that a client sets when it is made, so its spec lacks them.
+    client = _group(spec)
+    for name, group in groups.items():
+        setattr(client, name, group)
+    return client
+
+
+def finished(result: Any = None) -> Any:
+    """A poller whose operation ends with `result`, or with an error if that is one."""
+    poller = _group(AsyncLROPoller)
+    poller.result.side_effect = [result]
+    return poller
+
+
+def paged(*members: Any) -> AsyncItemPaged[Any]:
+    """A listing with every member on a page of its own. One that is an error is raised instead."""
+
+    async def page(token: str | None) -> int:
+        at = int(token or 0)
+        if at < len(members) and isinstance(members[at], Exception):
+            raise members[at]
+        return at
+
+    async def contents(at: int) -> tuple[str | None, AsyncList[Any]]:
+        following = str(at + 1) if at + 1 < len(members) else None
+        return following, AsyncList(list(members[at : at + 1]))
+
+    return AsyncItemPaged(page, contents)
+
+
+def refusal(
+    status: int,
+    code: str,
+    message: str = "No.",
+    *,
+    bare: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponseError:
+    """The error of an ARM client. `bare` leaves out the envelope, as the DNS services do."""
+    inner = {"code": code, "message": message}
+    return raised(status, json.dumps(inner if bare else {"error": inner}), headers)
+
+
+def raised(status: int, text: str, headers: Mapping[str, str] | None = None) -> HttpResponseError:
+    """What a generated operation raises for an answer, the way it does it."""
+    response = create_autospec(AsyncHttpResponse, instance=True)
+    response.status_code = status
+    response.reason = HTTPStatus(status).phrase
+    response.headers = dict(headers or {})
+    response.text.return_value = text
+    try:
+        map_error(status, response, _RAISED)
+    except HttpResponseError as error:
+        return error
+    return HttpResponseError(response=response, error_format=ARMErrorFormat)
