@@ -204,8 +204,7 @@ def option_problems(loaded: LoadedProfile) -> list[Problem]:
         reason = features.lacking(variant, requirement)
         if reason is not None:
             able = ", ".join(each.name for each in features.able(requirement))
-            compare = f"`provision options {loaded.file}` compares them."
-            hint = f"Possible with {able}; {compare}" if able else "No option can do this."
+            hint = f"Possible with {able}; `provision options {loaded.file}` compares them."
             message = f"{requirement.text}: not possible with {variant.name}: {reason}"
             found.append(loaded.problem(requirement.path, message, hint))
     return found
@@ -241,7 +240,7 @@ def _support_warnings(loaded: LoadedProfile, today: str) -> Iterator[Problem]:
     variant = features.variant_of(loaded.profile)
     for requirement in features.requirements(loaded.profile):
         condition = features.condition(variant, requirement)
-        if condition is not None and variant.available:
+        if condition is not None:
             yield loaded.problem(requirement.path, f"{requirement.text}: {condition}")
 
 

@@ -35,8 +35,8 @@ def read_scalar(scalar: Scalar, shape: Shape, rules: Field | None) -> str | int 
 def _text(scalar: Scalar, rules: Field | None) -> str:
     pattern = rules.pattern if rules else None
     matches = pattern is None or re.fullmatch(pattern.regex, scalar.text) is not None
-    is_day = scalar.kind == "date" and pattern is not None and matches
-    if scalar.kind != "text" and not scalar.written and not is_day:
+    is_day = scalar.kind == "date" and pattern is not None
+    if scalar.kind != "text" and not is_day:
         message = f"must be text, but YAML reads `{scalar.text}` as {_KIND_WORDS[scalar.kind]}"
         raise RefusedError(message, f'Put it in quotes: "{scalar.text}".')
     instead = f"Write {pattern.instead}." if pattern else ""

@@ -9,7 +9,15 @@ import pytest
 
 from provision.ingress import catalog, variants
 from provision.ingress.catalog import EDITIONS, FEATURES, OPTIONS, gateway_api_bundle
-from provision.ingress.features import able, compare, condition, lacking, requirements, variant_of
+from provision.ingress.features import (
+    Requirement,
+    able,
+    compare,
+    condition,
+    lacking,
+    requirements,
+    variant_of,
+)
 from provision.ingress.variants import VARIANTS
 from provision.profile import model
 from provision.profile.model import AppRouting, Host, Profile, Service, Zone
@@ -202,3 +210,8 @@ def test_a_service_account_counts_once_in_a_namespace() -> None:
         "c.contoso.com": Host(namespace="c", service=WEB),
     }
     assert "2 service accounts" in [each.text for each in requirements(profile(hosts=hosts))]
+
+
+@pytest.mark.parametrize("capability", get_args(variants.Capability))
+def test_some_variant_can_do_each_thing(capability: variants.Capability) -> None:
+    assert able(Requirement(capability, "", (), 1000))

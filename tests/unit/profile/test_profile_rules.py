@@ -44,6 +44,22 @@ def test_nginx_beside_gateway_api(tmp_path: Path) -> None:
     assert warnings(tmp_path, "ingress: {defaultController: none}\n") == []
 
 
+def test_an_ignore_without_end(tmp_path: Path) -> None:
+    assert warnings(tmp_path, "drift: {ignore: [{resource: a, field: b, reason: c}]}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("ingress", "column", "hint"),
+    [
+        ("implementation: nginx", 27, "Move to implementation: gateway-api."),
+        ("defaultController: external", 30, "Remove defaultController once nothing uses it."),
+    ],
+)
+def test_the_way_out_of_nginx(tmp_path: Path, ingress: str, column: int, hint: str) -> None:
+    (warning,) = rules.warnings(loaded(tmp_path, f"ingress: {{{ingress}}}\n"), "2026-08-01")
+    assert (warning.column, warning.hint) == (column, hint)
+
+
 @pytest.mark.parametrize(("today", "count"), [("2027-02-28", 0), ("2027-03-01", 1)])
 def test_expired_ignore(tmp_path: Path, today: str, count: int) -> None:
     text = "drift: {ignore: [{resource: a, field: tags.b, reason: c, expires: 2027-03-01}]}\n"
@@ -99,6 +115,7 @@ def test_options_that_can_not_be_applied(tmp_path: Path) -> None:
         ("*.contoso.com", "*.contoso.com", True),
         ("shop.contoso.com", "*.contoso.com", False),
         ("api.contoso.com", "shop.contoso.com", False),
+        ("a.contoso.com", "shop.contoso.com", False),
     ],
 )
 def test_wildcards_cover_one_label(dns_name: str, host: str, covered: bool) -> None:
@@ -117,13 +134,40 @@ dns:
     - {zone: contoso.com, name: _acme-challenge.www, type: CNAME, values: [x._acme.example.net]}
     - {zone: contoso.com, name: "*", type: CNAME, values: [example.net]}
     - {zone: corp.contoso.com, name: "*", type: CNAME, values: [example.net]}
+    - {zone: corp.contoso.com, name: mail, type: MX, values: [%s]}
+    - {zone: contoso.com, name: limits, type: MX, values: [0 a.example.net, 65535 a.example.net]}
+    - {zone: contoso.com, name: limits, type: CAA, values: ['255 issue ";"']}
+    - {zone: contoso.com, name: cased, type: TXT, values: [a, A, 10.0.0.1]}
     - {zone: contoso.com, name: shop, type: TXT, values: [%s]}
 """
 
 
 def test_good_records(tmp_path: Path) -> None:
-    text = GOOD_RECORDS % ("x" * 4096)
-    assert len(loaded(tmp_path, text).profile.dns.records) == 10
+    exchanges = ", ".join(f"10 {'m' * 60}.{'n' * 60}.{number}.example.net" for number in range(8))
+    text = GOOD_RECORDS % (exchanges, "x" * 4096)
+    assert warnings(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    "ingress",
+    ["staticIP: 20.0.0.1", "staticIP: 10.0.0.1, loadBalancer: internal", "staticIP: '2603:1020::1'"],
+)
+def test_good_static_addresses(tmp_path: Path, ingress: str) -> None:
+    assert loaded(tmp_path, f"hosts: null\ningress: {{{ingress}}}\n").profile.hosts == {}
+
+
+def test_the_earliest_renewal(tmp_path: Path) -> None:
+    text = "certificates: {shop-tls: {validityMonths: 2, renewBeforeDays: 54}}\n"
+    assert loaded(tmp_path, text).profile.certificates["shop-tls"].renew_before_days == 54
+
+
+def test_the_host_of_a_zone_itself(tmp_path: Path) -> None:
+    text = "hosts: {contoso.com: {namespace: a, service: {name: a, port: 80}}}\n"
+    assert "contoso.com" in loaded(tmp_path, text).profile.hosts
+
+
+def test_an_internal_gateway_without_zones(tmp_path: Path) -> None:
+    assert warnings(tmp_path, "dns: null\ningress: {loadBalancer: internal}\n") == []
 
 
 def test_without_zones_hosts_may_be_anywhere(tmp_path: Path) -> None:
