@@ -35,10 +35,8 @@ def replace_variables(node: Node, environment: Mapping[str, str]) -> tuple[Node,
 def _replace_in(scalar: Scalar, environment: Mapping[str, str], problems: list[Problem]) -> Scalar:
     place = scalar.place
     before = len(problems)
-    names = 0
 
     def value(match: re.Match[str]) -> str:
-        nonlocal names
         if match[0] == "$${":
             return "${"
         name, default = match["name"], match["default"]
@@ -46,7 +44,6 @@ def _replace_in(scalar: Scalar, environment: Mapping[str, str], problems: list[P
             hint = "Write ${NAME} or ${NAME:-default}; write $${ for a literal ${."
             problems.append(problem_at(place, f"`{scalar.text}` is not closed", hint))
             return ""
-        names += 1
         found = environment.get(name)
         if found or (found is not None and default is None):
             return found
@@ -59,4 +56,4 @@ def _replace_in(scalar: Scalar, environment: Mapping[str, str], problems: list[P
     text = _REFERENCE.sub(value, scalar.text)
     if len(problems) > before:
         return Scalar(place, "", "missing", scalar.text)
-    return Scalar(place, text, scalar.kind, scalar.text if names else "")
+    return Scalar(place, text, scalar.kind, scalar.text)

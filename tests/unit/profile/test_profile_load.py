@@ -112,8 +112,8 @@ def test_problems_come_in_the_order_of_the_file(folder: Path) -> None:
 
 
 def test_variables(folder: Path) -> None:
-    text = "cluster:\n  name: aks-${A}-${B:-b}-${C:-c}\n"
-    assert loaded(folder, text, A="a", C="").profile.cluster.name == "aks-a-b-c"
+    text = "cluster:\n  name: aks-${A}-${B:-b}-${C:-c}-${D:-x}-${E:-}e${F}\n"
+    assert loaded(folder, text, A="a", C="", D="d", F="").profile.cluster.name == "aks-a-b-c-d-e"
 
 
 def test_an_escaped_variable_stays(folder: Path) -> None:
@@ -197,3 +197,17 @@ def test_any_option_allows_what_the_option_lacks(folder: Path) -> None:
     assert load_any_option("p.yaml", {}).profile.hosts["shop.contoso.com"].tls == "mutual"
     with pytest.raises(ProfileError, match="not possible with app-routing/gateway-api"):
         load("p.yaml", {})
+    folder.joinpath("p.yaml").write_text("extends: whole.yaml\nvaults: null\n")
+    with pytest.raises(ProfileError, match="there is no vault"):
+        load_any_option("p.yaml", {})
+
+
+def test_limits_are_allowed(folder: Path) -> None:
+    addresses = ", ".join(f"20.0.0.{number}" for number in range(20))
+    text = (
+        f"dns: {{records: [{{zone: contoso.com, name: many, type: A, ttl: 1, values: [{addresses}]}}]}}\n"
+        "hosts: {shop.contoso.com: {service: {port: 65535}}}\n"
+    )
+    profile = loaded(folder, text).profile
+    assert (len(profile.dns.records[0].values), profile.dns.records[0].ttl) == (20, 1)
+    assert profile.hosts["shop.contoso.com"].service.port == 65535
