@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from provision.errors import ForeignError, NotFoundError, ProvisionError
 from provision.plan.change import Action, Change, FieldChange, digest
 from provision.plan.diff import diff
+from provision.resources.dns import RecordSet
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import ZONES, ManagedCluster
 from provision.resources.observed import Absent, Observed, Present, Unread
@@ -88,14 +89,19 @@ def plan(
     """
     lookup = known_outputs(observation)
     chosen = graph.closure(targets) if targets else None
-    resources = [resource for resource in graph if wanted(resource, lookup) and _chosen(resource, chosen)]
+    resources = [
+        resource
+        for resource in graph
+        if wanted(resource, lookup) and _chosen(resource, chosen) and not _moot(resource, observation)
+    ]
     changes = [
         replace(_change(profile, resource, observation, lookup, adopt), digest=digest(resource))
         for resource in resources
     ]
+    to_come = [f"{change.address}: {change.reason}" for change in changes if _is_to_come(change)]
     if chosen is None:
-        changes.extend(_orphans(graph, observation))
-    return Plan(profile, tuple(changes), tuple(warnings))
+        changes = _with_orphans(changes, graph, observation)
+    return Plan(profile, tuple(changes), (*warnings, *to_come))
 
 
 def destroy(
@@ -129,6 +135,11 @@ def wanted(resource: Resource, lookup: Lookup) -> bool:
     return isinstance(actual, Ref) or actual == resource.when.equals
 
 
+def _moot(resource: Resource, observation: Observation) -> bool:
+    """Whether the resource's condition can't be told because what decides it does not exist."""
+    return resource.when is not None and isinstance(observation.objects[resource.when.ref.address], Absent)
+
+
 def _chosen(resource: Resource, chosen: frozenset[str] | None) -> bool:
     return chosen is None or resource.address in chosen
 
@@ -142,16 +153,25 @@ def _change(
         case Unread(error):
             return Change(resolved, observed, Action.NO_OP, reason="could not be read", blocked=error)
         case Absent():
-            return _creation(resolved, observed)
+            return _creation(resolved, observed, lookup)
         case Present():
             return _update(profile, resolved, observed, adopt)
 
 
-def _creation(resource: Resource, observed: Absent) -> Change:
+def _creation(resource: Resource, observed: Absent, lookup: Lookup) -> Change:
     fields = tuple(FieldChange(path, None, value) for path, value in resource.properties().items())
     if resource.must_exist():
+        unknown = sorted(ref.address for ref in resource.lookup_refs() if isinstance(lookup(ref), Ref))
+        if unknown:
+            # It can't be made before that exists, so it must not stand in the way of making that.
+            reason = f"to be made by others once {unknown[0]} exists"
+            return Change(resource, observed, Action.NO_OP, reason=reason)
         return Change(resource, observed, Action.NO_OP, reason="does not exist", blocked=_missing(resource))
     return Change(resource, observed, Action.CREATE, fields, "does not exist")
+
+
+def _is_to_come(change: Change) -> bool:
+    return isinstance(change.observed, Absent) and change.action is Action.NO_OP and not change.blocked
 
 
 def _missing(resource: Resource) -> ProvisionError:
@@ -170,6 +190,8 @@ def _update(profile: str, resource: Resource, observed: Present, adopt: bool) ->
     fields = diff(resource.properties(), observed.properties)
     if not fields:
         return Change(resource, observed, Action.NO_OP)
+    if resource.must_exist() and not resource.SHARED:
+        return _kept_by_others(resource, observed, fields)
     replaced = resource.IMMUTABLE & {field.path for field in fields}
     change = Change(resource, observed, Action.REPLACE if replaced else Action.UPDATE, fields)
     foreign = _foreign(profile, resource, observed, fields)
@@ -179,6 +201,16 @@ def _update(profile: str, resource: Resource, observed: Present, adopt: bool) ->
     if foreign:
         return replace(change, reason=foreign, blocked=_not_ours(resource, foreign))
     return replace(change, reason=reason)
+
+
+def _kept_by_others(resource: Resource, observed: Present, fields: tuple[FieldChange, ...]) -> Change:
+    error = ForeignError(
+        f"planning {resource.address}",
+        f"{', '.join(field.path for field in fields)} differs, and it is kept by others",
+        "Have it changed:" if resource.remedy() else "Bring the profile in line with it.",
+        resource.remedy(),
+    )
+    return Change(resource, observed, Action.NO_OP, fields, "differs from the profile", error)
 
 
 def _reason(resource: Resource, observed: Present, replaced: frozenset[str]) -> str:
@@ -214,6 +246,29 @@ def _not_ours(resource: Resource, why: str) -> ForeignError:
     )
 
 
+def _with_orphans(changes: Iterable[Change], graph: ResourceGraph, observation: Observation) -> list[Change]:
+    """The changes and those that delete orphans, each after what it waits for."""
+    records = [orphan for orphan, _ in observation.orphans if isinstance(orphan, RecordSet)]
+    first: list[Change] = []
+    last: list[Change] = []
+    for change in changes:
+        before = tuple(orphan.address for orphan in records if _gives_way(orphan, change))
+        after = (*change.resource.after, *before)
+        (last if before else first).append(replace(change, resource=replace(change.resource, after=after)))
+    return [*first, *_orphans(graph, observation), *last]
+
+
+def _gives_way(orphan: RecordSet, change: Change) -> bool:
+    """Whether an orphan has the name of a new record set: there can be nothing beside a CNAME (RFC 1034)."""
+    record = change.resource
+    return (
+        change.action is Action.CREATE
+        and isinstance(record, RecordSet)
+        and orphan.zone_id.casefold() == record.zone_id.casefold()
+        and orphan.record_name.casefold() == record.record_name.casefold()
+    )
+
+
 def _orphans(graph: ResourceGraph, observation: Observation) -> Iterator[Change]:
     shared = tuple(resource.address for resource in graph if isinstance(resource, ManagedCluster))
     for orphan, observed in observation.orphans:
@@ -229,7 +284,7 @@ def _removal(profile: str, resource: Resource, observation: Observation, lookup:
         return Change(resolved, observed, Action.NO_OP, reason="could not be read", blocked=observed.error)
     if isinstance(observed, Absent):
         return Change(resolved, observed, Action.NO_OP, reason="does not exist")
-    if observed.owner != profile:
+    if observed.owner != profile or (resource.must_exist() and not resource.SHARED):
         return Change(resolved, observed, Action.NO_OP, reason="not ours: kept")
     if resource.SHARED:
         fields = diff(resolved.properties(), observed.properties)

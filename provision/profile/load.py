@@ -143,11 +143,11 @@ class _Reader:
         try:
             return self.read(base, above)
         except ProfileError as error:
-            raise ProfileError([_at_extends(each, name, base) for each in error.problems]) from error
+            raise ProfileError([_at_extends(each, name) for each in error.problems]) from error
 
 
-def _at_extends(problem: Problem, name: Scalar, base: str) -> Problem:
+def _at_extends(problem: Problem, name: Scalar) -> Problem:
     """A problem of the base as a whole is shown where the base is named."""
-    if problem.line or problem.file != base:
+    if problem.line:
         return problem
     return problem_at(name.place, f"extends {name.text}: {problem.message}", problem.hint)

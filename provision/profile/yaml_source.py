@@ -173,7 +173,7 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent, loader: Any) -> _Built:
         place = self._place(event)
         tag = event.tag
-        if tag is None or tag == "!":
+        if tag is None:
             tag = loader.resolve(yaml.ScalarNode, event.value, event.implicit)
         if tag == _MERGE:
             return _Built(Scalar(place, event.value, "text"), is_merge=True)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
-from command_line import PROD, CommandLine, Ran
+from command_line import CLUSTER, IDENTITY, PROD, VAULT, ZONE, CommandLine, Ran
+
+from provision.sandbox.azure import Answer
+from provision.sandbox.gateway import Gateway
+from provision.sandbox.http import Request
+
+RESOURCES = 12
+"""Of profiles/prod.yaml."""
 
 
 @pytest.mark.parametrize("name", ["prod", "dev", "nginx"])
@@ -35,3 +43,73 @@ def test_a_profile_is_applied_once_and_then_in_sync(
 def test_a_plan_changes_nothing(provision: CommandLine) -> None:
     assert provision("plan", *PROD).writes() == []
     assert provision("plan", *PROD).code == 2
+
+
+def test_one_put_of_the_cluster_and_each_object_written_once(provision: CommandLine) -> None:
+    done = provision("apply", *PROD, "--format", "json")
+    assert done.code == 0
+    assert len(done.cluster_puts()) == 1
+    accepted = [call for call in done.writes() if call.status != 401]  # a vault's challenge
+    changed = [status for status in done.statuses().values() if status != "unchanged"]
+    assert len(accepted) == len(changed)
+
+
+def test_a_check_of_drift_takes_two_rounds_and_few_requests(
+    provision: CommandLine, applied: Callable[[str], Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No answer of a round is given before all its requests are there: a third round would wait for ever."""
+    applied("prod")
+    expected = {
+        CLUSTER: 1,
+        ZONE: 1,
+        f"{ZONE}/all": 1,  # every record set in one list
+        VAULT: 1,
+        IDENTITY: 1,
+        f"{IDENTITY}/federatedIdentityCredentials": 1,
+        "/certificates/shop-tls/": 1,
+        "/certificates/api-tls/": 1,
+    }
+    later = {
+        f"{ZONE}/providers/Microsoft.Authorization/roleAssignments": 1,
+        f"{VAULT}/providers/Microsoft.Authorization/roleAssignments": 1,
+        "/certificates/shop-tls/": 1,  # with the token that the challenge asked for
+        "/certificates/api-tls/": 1,
+    }
+    rounds = Rounds([expected, later])
+    handle = Gateway.handle
+
+    async def in_rounds(self: Gateway, request: Request, content: bytes) -> Answer:
+        await rounds.arrive(request.path)
+        return await handle(self, request, content)
+
+    monkeypatch.setattr(Gateway, "handle", in_rounds)
+    drift = provision("drift", *PROD)
+    assert drift.code == 0, drift.err
+    tokens = [call for call in drift.calls if call.path.endswith("/token")]
+    challenges = [call for call in drift.calls if call.status == 401]
+    assert len(tokens) == 2  # the resource manager's and the vault's
+    assert len(challenges) <= 2
+    assert len(drift.calls) <= RESOURCES + len(tokens) + len(challenges)
+
+
+class Rounds:
+    """Lets the requests of a round through once all of them have arrived."""
+
+    def __init__(self, rounds: list[dict[str, int]]) -> None:
+        self._missing = [
+            {path.lower(): count for path, count in each.items()} for each in rounds
+        ]
+        self._complete = [asyncio.Event() for _ in rounds]
+
+    async def arrive(self, path: str) -> None:
+        if path.endswith("/token"):
+            return
+        for missing, complete in zip(self._missing, self._complete, strict=True):
+            if missing.get(path.lower()):
+                missing[path.lower()] -= 1
+                if not any(missing.values()):
+                    complete.set()
+                async with asyncio.timeout(20):  # only a broken client ever waits so long
+                    await complete.wait()
+                return
+        raise AssertionError(f"{path} belongs to no round")

@@ -3,6 +3,7 @@
     about: what the scenario shows
     profile: a profile's keys; `extends` names a file from the repository's root
     adopt: true, destroy: true, targets: [addresses]     as on the command line, all optional
+    world: a file of `worlds/` that `observed` is laid over, address by address
     observed: address → what is there; an address that is not named is absent
         absent
         unread: why
@@ -11,7 +12,7 @@
         {properties, outputs, owner, digest}  in our vocabulary; a list is a set without case;
                                               a cluster's other properties are off
     orphans: address → properties of what carries our mark though the profile does not name it
-    plan: address → action, or its parts; every change of the plan must be named
+    plan: address → action, or its parts; `others` stands for every change that is not named
         action, reason (words of it), fields: {path: [before, after]} (all of them),
         after (addresses it waits for), blocked (words), command (words)
     notes: words of each note of the plan, in order
@@ -32,7 +33,7 @@ from provision.plan.change import Change, digest
 from provision.plan.plan import Observation, Plan, destroy, known_outputs, plan
 from provision.profile.load import load
 from provision.profile.model import Profile
-from provision.resources.dns import RecordSet
+from provision.resources.dns import DnsZone, RecordSet
 from provision.resources.graph import ResourceGraph
 from provision.resources.identity import FederatedCredential
 from provision.resources.managed_cluster import OFF, ManagedCluster
@@ -40,7 +41,8 @@ from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive, Value, plain
 
-CASES = Path(__file__).parent / "cases"
+HERE = Path(__file__).parent
+CASES = HERE / "cases"
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
     "AZURE_TENANT_ID": "99999999-0000-0000-0000-000000000000",
@@ -50,19 +52,28 @@ ENVIRONMENT = {
 
 @pytest.mark.parametrize("name", sorted(each.stem for each in CASES.glob("*.yaml")))
 def test_scenario(name: str, tmp_path: Path) -> None:
-    scenario = yaml.safe_load((CASES / f"{name}.yaml").read_text(encoding="utf-8"))
+    scenario = _read(CASES / f"{name}.yaml")
     profile = _profile(scenario["profile"], tmp_path)
     graph = desired.graph(profile)
-    objects = dict(_observed(profile, graph, scenario["observed"]))
-    orphans = tuple(_orphan(profile, *each) for each in scenario.get("orphans", {}).items())
+    world = _read(HERE / "worlds" / f"{scenario['world']}.yaml") if "world" in scenario else {}
+    objects = dict(_observed(profile, graph, {**world, **scenario.get("observed", {})}))
+    orphans = tuple(_orphan(profile, graph, *each) for each in scenario.get("orphans", {}).items())
     made = _plan(profile, graph, Observation(objects, orphans), scenario)
     expected = {address: _parts(each) for address, each in scenario["plan"].items()}
+    others = expected.pop("others", None)
+    if others:
+        expected = {change.address: others for change in made.changes} | expected
     assert {change.address: change.action.value for change in made.changes} == {
         address: each["action"] for address, each in expected.items()
     }
     for change in made.changes:
         _check(change, expected[change.address])
     _check_words("notes", made.warnings, scenario.get("notes", []))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return content
 
 
 def _profile(written: Mapping[str, Any], folder: Path) -> Profile:
@@ -78,7 +89,7 @@ def _plan(
 ) -> Plan:
     if scenario.get("destroy"):
         cluster = observation.objects[desired.cluster_address(profile)]
-        return destroy(profile.name, graph, observation, [desired.given_back(profile, cluster)])
+        return destroy(profile.name, graph, observation, [desired.given_back(graph, profile, cluster)])
     return plan(
         profile.name,
         graph,
@@ -126,17 +137,21 @@ def _value(written: Any) -> Value:
     return written
 
 
-def _orphan(profile: Profile, address: str, written: Mapping[str, Any]) -> tuple[Resource, Present]:
+def _orphan(
+    profile: Profile, graph: ResourceGraph, address: str, written: Mapping[str, Any]
+) -> tuple[Resource, Present]:
     kind, parent, rest = address.split("/", 2)
     present = Present({path: _value(each) for path, each in written.items()}, {}, profile.name)
     if kind == FederatedCredential.KIND:
         return FederatedCredential(
             name=f"{parent}/{rest}", identity_id=parent, credential_name=rest, issuer="", subject=""
         ), present
+    zone = graph[f"{DnsZone.KIND}/{parent}"]
+    assert isinstance(zone, DnsZone)
     record_type, name = rest.split("/")
     return RecordSet(
         name=f"{parent}/{rest}",
-        zone_id=parent,
+        zone_id=zone.id,
         visibility="public",
         record_type=record_type,
         record_name=name,

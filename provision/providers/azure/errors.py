@@ -53,11 +53,17 @@ def code_of(error: HttpResponseError) -> str:
     return _body(error)[0]
 
 
+def reason_of(error: HttpResponseError) -> str:
+    """Code and message as the service gave them."""
+    code, message = _body(error)
+    return f"{code}: {message}" if code else message
+
+
 def _refused(doing: str, error: HttpResponseError) -> ProvisionError:
     if isinstance(error, ClientAuthenticationError):
         return _unauthenticated(doing, error)
     code, message = _body(error)
-    why = f"{code}: {message}" if code else message
+    why = reason_of(error)
     if code == "PreconditionFailed":  # private DNS says so late, inside a poll that is itself a 200
         return ConflictError(doing, why, _CHANGED)
     match error.status_code:

@@ -19,7 +19,7 @@ from provision.errors import ConflictError, ProvisionError, ServiceError, StaleP
 from provision.plan.change import FieldChange
 from provision.plan.diff import same
 from provision.providers.azure.clients import POLL_SECONDS, Clients
-from provision.providers.azure.errors import code_of, translating
+from provision.providers.azure.errors import code_of, reason_of, translating
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
 from provision.resources.arm import ArmId
 from provision.resources.managed_cluster import OFF, ZONES, ManagedCluster, remember
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 BEFORE_TAG = "provision-before"
 
 _BUSY = frozenset({"creating", "updating", "upgrading", "scaling", "starting", "stopping", "deleting"})
+_RUNNING = "OperationNotAllowed"
 _ATTEMPTS = 5
 _PATIENCE = 3600.0 / POLL_SECONDS
 """Polls of a cluster that another operation keeps busy: an hour, longer than any AKS update seen."""
@@ -71,7 +72,9 @@ class ManagedClusters:
         self, resource: ManagedCluster, observed: Present, fields: Sequence[FieldChange], work: Work
     ) -> Present:
         """One PUT with everything that changes. Goes on after a lost race if our fields were not touched."""
-        for _ in range(_ATTEMPTS):
+        attempt = 0
+        while True:
+            attempt += 1
             cluster = await self._existing(resource)
             if _is_busy(cluster):
                 cluster = await self._idle(resource, work.progress)
@@ -81,15 +84,25 @@ class ManagedClusters:
                 try:
                     return await self._put(resource, _edited(cluster, fields, work), cluster.get("eTag"))
                 except HttpResponseError as error:
-                    race = _race(error)
-                    if not race:
-                        raise
-                    work.progress(race)
-        raise ConflictError(
-            f"updating {resource.address}",
-            f"another client changed it {_ATTEMPTS} times while we tried",
-            "Find out what else updates the cluster, then apply again.",
-        )
+                    await self._lost(resource, error, attempt, work)
+
+    async def _lost(
+        self, resource: ManagedCluster, error: HttpResponseError, attempt: int, work: Work
+    ) -> None:
+        """Make ready for another try after a lost race. Raises where another try can't help."""
+        race = _race(error)
+        if not race:
+            raise error
+        if attempt == _ATTEMPTS:
+            raise ConflictError(
+                f"updating {resource.address}",
+                f"refused {_ATTEMPTS} times, at last with {reason_of(error)}",
+                "Find out what else updates the cluster, then apply again.",
+            ) from error
+        work.progress(race)
+        if code_of(error) == _RUNNING:
+            # The cluster itself may say Succeeded while the operation is an agent pool's.
+            await self._clients.sleep(POLL_SECONDS)
 
     async def _put(self, resource: ManagedCluster, body: Body, etag: str | None) -> Present:
         arm = ArmId.parse(resource.id)
@@ -188,7 +201,7 @@ def _race(error: HttpResponseError) -> str:
     code = code_of(error)
     if error.status_code == 412 or (error.status_code == 409 and code == "EtagMismatch"):
         return "changed by another client meanwhile, reading it again"
-    if error.status_code == 409 and code == "OperationNotAllowed":
+    if error.status_code == 409 and code == _RUNNING:
         return "another operation is running on the cluster, waiting for it"
     return ""
 

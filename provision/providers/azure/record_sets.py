@@ -241,7 +241,8 @@ def _text(record_type: str, entry: Mapping[str, Any]) -> str:
         case "MX":
             return f"{entry['preference']} {entry['exchange']}"
         case "CAA":
-            return f'{entry["flags"]} {entry["tag"]} "{entry["value"]}"'
+            quoted = str(entry["value"]).replace("\\", "\\\\").replace('"', '\\"')
+            return f'{entry["flags"]} {entry["tag"]} "{quoted}"'
         case _:
             return "".join(entry["value"])
 
@@ -262,7 +263,7 @@ def _entry(record_type: str, text: str) -> dict[str, Any]:
             return {"preference": int(preference), "exchange": exchange}
         case "CAA":
             flags, tag, value = text.split(" ", 2)
-            return {"flags": int(flags), "tag": tag, "value": value.strip('"')}
+            return {"flags": int(flags), "tag": tag, "value": value[1:-1]}
         case _:
             # A TXT value is a list of strings of at most 255 characters (RFC 1035, section 3.3.14).
             return {"value": [text[at : at + 255] for at in range(0, len(text), 255)]}

@@ -78,7 +78,8 @@ class AccessPolicies:
     async def _read(self, resource: AccessPolicy, profile: str) -> Observed:
         vault = await _get(self._clients, f"reading {resource.address}", resource.vault_id)
         entries = [] if vault is None else vault.properties.access_policies or []
-        entry = next((entry for entry in entries if entry.object_id == resource.principal_id), None)
+        principal = CaseInsensitive(str(resource.principal_id))
+        entry = next((entry for entry in entries if principal == entry.object_id), None)
         return Absent() if entry is None else _policy(resource, entry, profile)
 
     async def create(self, resource: AccessPolicy, work: Work) -> Present:

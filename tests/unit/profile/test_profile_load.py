@@ -142,8 +142,22 @@ def test_a_variable_that_is_overlaid_need_not_be_set(folder: Path) -> None:
 def test_extends_takes_variables(folder: Path) -> None:
     folder.joinpath("p.yaml").write_text("extends: ${WHICH}.yaml\n")
     assert load("p.yaml", {"WHICH": "whole"}).profile.name == "one"
-    with pytest.raises(ProfileError, match=r"p\.yaml:1:10: the environment variable WHICH is not set"):
+    with pytest.raises(ProfileError) as caught:
         load("p.yaml", {})
+    (problem,) = caught.value.problems
+    assert str(problem).startswith("p.yaml:1:10: the environment variable WHICH is not set")
+
+
+@pytest.mark.parametrize("value", ["12", "' '", "[whole.yaml, 12]", "[{}]", "[null]"])
+def test_extends_names_files(folder: Path, value: str) -> None:
+    folder.joinpath("p.yaml").write_text(f"extends: {value}\nname: one\n")
+    with pytest.raises(ProfileError, match=r"p\.yaml:1:\d+: extends must name files"):
+        load("p.yaml", {})
+
+
+def test_extends_without_a_value_is_as_if_absent(folder: Path) -> None:
+    folder.joinpath("p.yaml").write_text(f"extends:\n{WHOLE}")
+    assert load("p.yaml", {}).files == ("p.yaml",)
 
 
 @pytest.mark.parametrize("day", ["2027-03-01", "'2027-03-01'"])

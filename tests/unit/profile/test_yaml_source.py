@@ -41,7 +41,7 @@ def test_directory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000])
 def test_impossible_file_names(name: str) -> None:
-    with pytest.raises(ProfileError, match="can't be read"):
+    with pytest.raises(ProfileError, match=r"can't be read: (embedded null byte|File name too long)"):
         read_yaml(name)
 
 
@@ -69,6 +69,7 @@ def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
 
 def test_too_large(tmp_path: Path) -> None:
     assert "larger than 1024 KiB" in written(tmp_path, b"#" * (MAX_BYTES + 1))
+    assert "the file is empty" in written(tmp_path, b"#" * MAX_BYTES)
 
 
 def test_control_character() -> None:
@@ -93,6 +94,18 @@ def test_aliases_that_nest_deeply() -> None:
 @pytest.mark.parametrize("levels", [MAX_DEPTH, 20_000])
 def test_deep_nesting(levels: int) -> None:
     assert f"nested more than {MAX_DEPTH} deep" in problem_of("a: " + "[" * levels)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("just text", "p.yaml:1:1: the file is not a mapping of keys to values"),
+        ("~: 1", "p.yaml:1:1: a key must be text"),
+        ('a: "\\q"', "found unknown escape character"),
+    ],
+)
+def test_no_mapping_of_text(text: str, message: str) -> None:
+    assert message in problem_of(text)
 
 
 def test_several_problems_at_once() -> None:
@@ -130,6 +143,7 @@ def test_quoted_merge_key_is_a_key() -> None:
         ("", "nothing"),
         ("~", "nothing"),
         ("!!str 1", "text"),
+        ("! 1", "text"),
         ("=", "text"),
     ],
 )

@@ -1,0 +1,243 @@
+"""Zones and virtual network links: made only where nothing is, removed only when nobody uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from azure.core import MatchConditions
+from azure.mgmt.dns.models import RecordSet as PublicRecordSet
+from azure.mgmt.dns.models import Zone
+from azure.mgmt.privatedns.models import PrivateZone
+from azure.mgmt.privatedns.models import RecordSet as PrivateRecordSet
+from azure.mgmt.privatedns.models import VirtualNetworkLink as LinkModel
+
+from providers.bench import (
+    GROUP,
+    PREFIX,
+    PROFILE,
+    SUBSCRIPTION,
+    TAGS,
+    Bench,
+    finished,
+    paged,
+    raised,
+    refusal,
+)
+from provision.errors import ConflictError
+from provision.plan.change import FieldChange
+from provision.plan.diff import diff
+from provision.providers.azure.zones import DnsZones, PrivateDnsZones, VirtualNetworkLinks
+from provision.resources.dns import DnsZone, PrivateDnsZone, VirtualNetworkLink
+from provision.resources.observed import Absent, Present
+from provision.resources.values import CaseInsensitive
+
+NETWORK = f"{PREFIX}/Microsoft.Network"
+VNET = f"{NETWORK}/virtualNetworks/vnet"
+ZONE = DnsZone(name="contoso.com", id=f"{NETWORK}/dnsZones/contoso.com")
+PRIVATE = PrivateDnsZone(name="corp.contoso.com", id=f"{NETWORK}/privateDnsZones/corp.contoso.com")
+LINK = VirtualNetworkLink(
+    name="corp.contoso.com/hub", id=f"{PRIVATE.id}/virtualNetworkLinks/hub", virtual_network=VNET
+)
+SERVERS = ["ns1-01.azure-dns.com.", "ns2-01.azure-dns.net."]
+
+
+def zone_model(**tags: str) -> Zone:
+    # The recording spells the type `dnszones`. Source: az CLI recording test_dns, 2024.
+    made = Zone.deserialize(
+        {
+            "id": ZONE.id.replace("dnsZones", "dnszones"),
+            "name": "contoso.com",
+            "type": "Microsoft.Network/dnszones",
+            "location": "global",
+            "tags": tags,
+            "properties": {"nameServers": SERVERS, "zoneType": "Public"},
+        }
+    )
+    assert isinstance(made, Zone)
+    return made
+
+
+def private_model(**tags: str) -> PrivateZone:
+    return PrivateZone({"id": PRIVATE.id, "name": PRIVATE.name, "location": "global", "tags": tags or None})
+
+
+def link_model(network: str | None = VNET, *, registration: bool = False, **tags: str) -> LinkModel:
+    properties: dict[str, Any] = {"registrationEnabled": registration}
+    if network:
+        properties["virtualNetwork"] = {"id": network}
+    return LinkModel({"id": LINK.id, "location": "global", "tags": tags or None, "properties": properties})
+
+
+def public_record(record_type: str, name: str) -> PublicRecordSet:
+    made = PublicRecordSet.deserialize({"name": name, "type": f"Microsoft.Network/dnszones/{record_type}"})
+    assert isinstance(made, PublicRecordSet)
+    return made
+
+
+def private_record(record_type: str, name: str) -> PrivateRecordSet:
+    return PrivateRecordSet({"name": name, "type": f"Microsoft.Network/privateDnsZones/{record_type}"})
+
+
+async def test_a_public_zone_gives_its_name_servers_and_mark(bench: Bench) -> None:
+    bench.public_zones.get.return_value = zone_model(**TAGS)
+    reading = await DnsZones(bench.clients).read([ZONE], PROFILE)
+    observed = reading.objects[ZONE.address]
+    assert observed == Present(
+        outputs={"id": CaseInsensitive(ZONE.id), "nameServers": tuple(SERVERS)},
+        owner=PROFILE,
+        digest=TAGS["provision-digest"],
+    )
+    bench.clients.dns.assert_called_with(SUBSCRIPTION)
+    bench.public_zones.get.assert_awaited_once_with(GROUP, "contoso.com")
+
+
+async def test_zones_of_others_have_no_owner(bench: Bench) -> None:
+    bench.public_zones.get.return_value = zone_model(team="dns")
+    bench.private_zones.get.return_value = private_model()
+    public = (await DnsZones(bench.clients).read([ZONE], PROFILE)).objects[ZONE.address]
+    private = (await PrivateDnsZones(bench.clients).read([PRIVATE], PROFILE)).objects[PRIVATE.address]
+    assert isinstance(public, Present)
+    assert isinstance(private, Present)
+    assert (public.owner, private.owner) == (None, None)
+
+
+async def test_what_is_not_there_is_absent(bench: Bench) -> None:
+    bench.public_zones.get.side_effect = refusal(404, "ResourceNotFound")
+    bench.private_zones.get.side_effect = refusal(404, "ResourceNotFound")
+    bench.links.get.side_effect = refusal(404, "ParentResourceNotFound")
+    assert (await DnsZones(bench.clients).read([ZONE], PROFILE)).objects == {ZONE.address: Absent()}
+    private = await PrivateDnsZones(bench.clients).read([PRIVATE], PROFILE)
+    assert private.objects == {PRIVATE.address: Absent()}
+    links = await VirtualNetworkLinks(bench.clients).read([LINK], PROFILE)
+    assert links.objects == {LINK.address: Absent()}
+
+
+async def test_a_public_zone_is_made_only_where_none_is(bench: Bench) -> None:
+    bench.public_zones.create_or_update.return_value = zone_model(**TAGS)
+    made = await DnsZones(bench.clients).create(ZONE, bench.work())
+    call = bench.public_zones.create_or_update.await_args
+    assert call.args[:2] == (GROUP, "contoso.com")
+    assert call.args[2].serialize() == {
+        "location": "global",
+        "tags": TAGS,
+        "properties": {"zoneType": "Public"},
+    }
+    assert call.kwargs == {"if_none_match": "*"}
+    assert made.outputs["nameServers"] == tuple(SERVERS)
+
+
+async def test_a_private_zone_is_made_only_where_none_is(bench: Bench) -> None:
+    bench.private_zones.begin_create_or_update.return_value = finished(private_model(**TAGS))
+    made = await PrivateDnsZones(bench.clients).create(PRIVATE, bench.work())
+    call = bench.private_zones.begin_create_or_update.await_args
+    assert call.args[:2] == (GROUP, "corp.contoso.com")
+    assert call.args[2].as_dict() == {"location": "global", "tags": TAGS}
+    assert call.kwargs == {"match_condition": MatchConditions.IfMissing}
+    assert made.owner == PROFILE
+
+
+async def test_a_zone_made_by_another_meanwhile_is_a_conflict(bench: Bench) -> None:
+    """Private DNS accepts the request and tells of the failed precondition in the poll.
+
+    Source: az CLI recording test_PutZone_ZoneExistsIfNoneMatchFailure_ExpectError.
+    """
+    late = raised(200, '{"error":{"code":"PreconditionFailed","message":"It exists."},"status":"Failed"}')
+    bench.private_zones.begin_create_or_update.return_value = finished(late)
+    bench.public_zones.create_or_update.side_effect = refusal(412, "PreconditionFailed", bare=True)
+    with pytest.raises(ConflictError, match="It exists"):
+        await PrivateDnsZones(bench.clients).create(PRIVATE, bench.work())
+    with pytest.raises(ConflictError, match="PreconditionFailed"):
+        await DnsZones(bench.clients).create(ZONE, bench.work())
+
+
+async def test_an_empty_zone_is_deleted_and_waited_for(bench: Bench) -> None:
+    bench.public_records.list_all_by_dns_zone.return_value = paged(
+        public_record("SOA", "@"), public_record("NS", "@")
+    )
+    bench.private_records.list.return_value = paged(private_record("SOA", "@"))
+    bench.public_zones.begin_delete.return_value = public = finished()
+    bench.private_zones.begin_delete.return_value = private = finished()
+    await DnsZones(bench.clients).delete(ZONE, Present(), bench.work())
+    await PrivateDnsZones(bench.clients).delete(PRIVATE, Present(), bench.work())
+    bench.public_zones.begin_delete.assert_awaited_once_with(GROUP, "contoso.com")
+    bench.private_zones.begin_delete.assert_awaited_once_with(GROUP, "corp.contoso.com")
+    public.result.assert_awaited_once_with()
+    private.result.assert_awaited_once_with()
+
+
+async def test_a_zone_with_records_of_others_is_kept(bench: Bench) -> None:
+    names = ["www", "a", "b", "c", "d", "e"]
+    bench.public_records.list_all_by_dns_zone.return_value = paged(
+        public_record("SOA", "@"), *(public_record("A", name) for name in names)
+    )
+    with pytest.raises(ConflictError) as caught:
+        await DnsZones(bench.clients).delete(ZONE, Present(), bench.work())
+    assert "holds 6 record sets that are not ours: A www, A a, A b, A c, A d, …" in caught.value.why
+    bench.public_zones.begin_delete.assert_not_awaited()
+
+
+@pytest.mark.parametrize(("record_type", "name"), [("A", "@"), ("NS", "child"), ("TXT", "www")])
+async def test_only_soa_and_ns_of_the_apex_belong_to_the_zone(
+    bench: Bench, record_type: str, name: str
+) -> None:
+    bench.private_records.list.return_value = paged(
+        private_record("SOA", "@"), private_record(record_type, name)
+    )
+    with pytest.raises(ConflictError, match=f"{record_type} {name}"):
+        await PrivateDnsZones(bench.clients).delete(PRIVATE, Present(), bench.work())
+    bench.private_zones.begin_delete.assert_not_awaited()
+
+
+async def test_zones_have_nothing_to_update(bench: Bench) -> None:
+    with pytest.raises(ConflictError, match="no property"):
+        await DnsZones(bench.clients).update(ZONE, Present(), [], bench.work())
+    with pytest.raises(ConflictError, match="no property"):
+        await PrivateDnsZones(bench.clients).update(PRIVATE, Present(), [], bench.work())
+
+
+async def test_a_link_is_compared_without_case(bench: Bench) -> None:
+    bench.links.get.return_value = link_model(VNET.lower(), **TAGS)
+    observed = (await VirtualNetworkLinks(bench.clients).read([LINK], PROFILE)).objects[LINK.address]
+    assert isinstance(observed, Present)
+    assert diff(LINK.properties(), observed.properties) == ()
+    assert observed.owner == PROFILE
+    bench.links.get.assert_awaited_once_with(GROUP, "corp.contoso.com", "hub")
+
+
+async def test_a_link_to_another_network_differs(bench: Bench) -> None:
+    bench.links.get.return_value = link_model(None, registration=True)
+    observed = (await VirtualNetworkLinks(bench.clients).read([LINK], PROFILE)).objects[LINK.address]
+    assert isinstance(observed, Present)
+    assert [change.path for change in diff(LINK.properties(), observed.properties)] == [
+        "virtualNetwork",
+        "registrationEnabled",
+    ]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+async def test_a_link_is_written_whole(bench: Bench, exists: bool) -> None:
+    bench.links.begin_create_or_update.return_value = finished(link_model(registration=True, **TAGS))
+    wanted = VirtualNetworkLink(name=LINK.name, id=LINK.id, virtual_network=VNET, registration=True)
+    handler = VirtualNetworkLinks(bench.clients)
+    if exists:
+        fields = [FieldChange("registrationEnabled", False, True)]
+        written = await handler.update(wanted, Present(), fields, bench.work())
+    else:
+        written = await handler.create(wanted, bench.work())
+    call = bench.links.begin_create_or_update.await_args
+    assert call.args[:3] == (GROUP, "corp.contoso.com", "hub")
+    assert call.args[3].as_dict() == {
+        "location": "global",
+        "tags": TAGS,
+        "properties": {"virtualNetwork": {"id": VNET}, "registrationEnabled": True},
+    }
+    assert call.kwargs == {"match_condition": None if exists else MatchConditions.IfMissing}
+    assert diff(wanted.properties(), written.properties) == ()
+
+
+async def test_a_link_is_deleted_and_waited_for(bench: Bench) -> None:
+    bench.links.begin_delete.return_value = poller = finished()
+    await VirtualNetworkLinks(bench.clients).delete(LINK, Present(), bench.work())
+    bench.links.begin_delete.assert_awaited_once_with(GROUP, "corp.contoso.com", "hub")
+    poller.result.assert_awaited_once_with()
