@@ -43,6 +43,18 @@ class Log(deque[Entry]):
         """PUTs whose path has this end."""
         return sum(method == "PUT" and path.casefold().endswith(end.casefold()) for method, path, _ in self)
 
+    def fixed_waits(self) -> float:
+        """Seconds that a client slept before polls of pending certificates, where it can't be told to sooner.
+
+        az and the SDK under it look every 5 s, whatever Retry-After says (azure-keyvault-certificates 4.12).
+        """
+        gaps = zip(self.moments, self.moments[1:], list(self)[1:], strict=False)
+        return sum(
+            after - before
+            for before, after, entry in gaps
+            if _polls_certificate(entry) and after - before > 4
+        )
+
     def rounds(self, gap: float) -> list[list[Entry]]:
         """Requests answered within `gap` seconds after one another were under way together."""
         groups: list[list[Entry]] = []
@@ -119,6 +131,10 @@ def served(*, speed: float = 1000.0, latency: float = 0.0, az_folder: Path | Non
             if inside.loop is not None and thread.is_alive():
                 inside.loop.call_soon_threadsafe(inside.over.set)
             thread.join()
+
+
+def _polls_certificate(entry: Entry) -> bool:
+    return entry[1].endswith("/pending")
 
 
 def is_sign_in(entry: Entry) -> bool:

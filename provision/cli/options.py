@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(table(arguments.edition))
         return 0
     from provision.ingress.features import compare, requirements
-    from provision.profile.load import load_any_option
+    from provision.ingress.load import load_any_option
 
     profile = load_any_option(arguments.profile, os.environ).profile
     comparison = options.comparison_json if as_json else options.comparison_text

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from provision.cli.connect import environment
 from provision.errors import ProfileError, UsageError
 from provision.ingress import desired, preflight
+from provision.ingress.load import load
+from provision.ingress.rules import unavailable, warnings
 from provision.plan.plan import Observation, Plan, plan
-from provision.profile.load import load
 from provision.profile.model import Profile
-from provision.profile.rules import unavailable, warnings
 from provision.resources.graph import ResourceGraph
 
 if TYPE_CHECKING:

@@ -36,7 +36,9 @@ def validate(files: list[str]) -> list[Validation]:
     from pathlib import Path
 
     from provision.errors import Problem, ProfileError
-    from provision.profile import load, rules
+    from provision.ingress import rules
+    from provision.ingress.load import load
+    from provision.profile.load import FragmentError
     from provision.report.validation import Validation
 
     results: dict[str, Validation] = {}
@@ -44,8 +46,8 @@ def validate(files: list[str]) -> list[Validation]:
     users: dict[Path, list[str]] = {}
     for file in files:
         try:
-            loaded = load.load(file, os.environ)
-        except load.FragmentError as error:
+            loaded = load(file, os.environ)
+        except FragmentError as error:
             fragments[file] = error.problems
             continue
         except ProfileError as error:

@@ -118,11 +118,16 @@ def destroy(
         for resource in graph
         if wanted(resource, lookup)
     ]
-    changes.extend(
-        Change(orphan, observed, Action.DELETE, reason="ours, and no longer in the profile")
-        for orphan, observed in observation.orphans
-    )
+    for orphan, observed in observation.orphans:
+        # What holds it waits for its going: a zone with records can't be deleted.
+        holders = [each.address for each in graph if _is(each, orphan.inside())]
+        held = replace(orphan, after=(*orphan.after, *holders))
+        changes.append(Change(held, observed, Action.DELETE, reason="ours, and no longer in the profile"))
     return Plan(profile, tuple(changes), backwards=True)
+
+
+def _is(resource: Resource, id_: str) -> bool:
+    return bool(id_) and str(getattr(resource, "id", "")).casefold() == id_.casefold()
 
 
 def wanted(resource: Resource, lookup: Lookup) -> bool:

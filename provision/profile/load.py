@@ -1,4 +1,4 @@
-"""Profile files → `LoadedProfile`: overlays merged, variables replaced, decoded and checked."""
+"""Profile files → `LoadedProfile`: overlays merged, variables replaced, values decoded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 
 from provision.errors import Problem, ProfileError
-from provision.profile import rules
 from provision.profile.decode import FAILED, Decoder, words
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import Profile
@@ -19,40 +18,19 @@ from provision.profile.yaml_source import read_yaml
 MAX_CHAIN = 20
 
 
-def load(
-    path: str | FilePath, environment: Mapping[str, str], overrides: Mapping[str, object] | None = None
-) -> LoadedProfile:
-    """The profile at `path`, with all its values and the rules between them checked.
-
-    `overrides` is laid over the files, last: a nested mapping with a profile's keys, such as
-    `{"adopt": True}`. Raises ProfileError with every problem found; the rules between values are
-    checked when each value by itself is right.
-    """
-    loaded = _decoded(str(path), environment, overrides)
-    problems = [*rules.problems(loaded), *rules.option_problems(loaded)]
-    if problems:
-        raise ProfileError(problems)
-    return loaded
-
-
-def load_any_option(
-    path: str | FilePath, environment: Mapping[str, str], overrides: Mapping[str, object] | None = None
-) -> LoadedProfile:
-    """As `load`, but the profile may ask for what its ingress option lacks."""
-    loaded = _decoded(str(path), environment, overrides)
-    problems = rules.problems(loaded)
-    if problems:
-        raise ProfileError(problems)
-    return loaded
-
-
 class FragmentError(ProfileError):
     """The file is a part for profiles to extend: every key is right, but it has no name and no cluster."""
 
 
-def _decoded(
-    file: str, environment: Mapping[str, str], overrides: Mapping[str, object] | None
+def decoded(
+    path: str | FilePath, environment: Mapping[str, str], overrides: Mapping[str, object] | None = None
 ) -> LoadedProfile:
+    """The profile at `path` with each value checked by itself; the rules between values are not.
+
+    `overrides` is laid over the files, last: a nested mapping with a profile's keys, such as
+    `{"adopt": True}`. Raises ProfileError with every problem found.
+    """
+    file = str(path)
     reader = _Reader(environment)
     root = reader.read(file)
     _refuse_fragment(root)

@@ -3,7 +3,7 @@
 The YAML key of a field is its name in camelCase unless `key` says otherwise. `doc`, `pattern`, limits
 and examples live in the field's metadata: the decoder checks by them, the JSON Schema shows them to an
 editor, so that there is one place for each rule of a single value. Rules between values are in
-`profile/rules.py` and `ingress/`.
+`ingress/`.
 """
 
 from __future__ import annotations

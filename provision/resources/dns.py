@@ -64,5 +64,8 @@ class RecordSet(Resource):
     ttl: int
     values: frozenset[Value]
 
+    def inside(self) -> str:
+        return self.zone_id
+
     def properties(self) -> Mapping[str, Value]:
         return {"ttl": self.ttl, "values": self.values}

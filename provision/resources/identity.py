@@ -40,6 +40,9 @@ class FederatedCredential(Resource):
     subject: str
     audience: str = "api://AzureADTokenExchange"
 
+    def inside(self) -> str:
+        return self.identity_id
+
     def properties(self) -> Mapping[str, Value]:
         return {"issuer": self.issuer, "subject": self.subject, "audiences": frozenset({self.audience})}
 

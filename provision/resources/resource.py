@@ -57,6 +57,10 @@ class Resource:
         """A command that makes the object when another team must, or nothing."""
         return ""
 
+    def inside(self) -> str:
+        """Id of the object that this one is a part of and can't outlive, or nothing."""
+        return ""
+
     def references(self) -> frozenset[Ref]:
         """Every ref in any field, identity and properties alike."""
         found = {ref for item in fields(self) for ref in refs(cast("Value", getattr(self, item.name)))}

@@ -1,21 +1,21 @@
 """Scenarios: a profile and an observed world → the plan. Each file in `cases/` is one, all of it data.
 
-    about: what the scenario shows
-    profile: a profile's keys; `extends` names a file from the repository's root
-    adopt: true, destroy: true, targets: [addresses]     as on the command line, all optional
-    world: a file of `worlds/` that `observed` is laid over, address by address
-    observed: address → what is there; an address that is not named is absent
-        absent
-        unread: why
-        as declared                           ours, with the properties of the profile
-        {as declared: true, properties: …}    the same but for these
-        {properties, outputs, owner, digest}  in our vocabulary; a list is a set without case;
-                                              a cluster's other properties are off
-    orphans: address → properties of what carries our mark though the profile does not name it
-    plan: address → action, or its parts; `others` stands for every change that is not named
-        action, reason (words of it), fields: {path: [before, after]} (all of them),
-        after (addresses it waits for), blocked (words), command (words)
-    notes: words of each note of the plan, in order
+about: what the scenario shows
+profile: a profile's keys; `extends` names a file from the repository's root
+adopt: true, destroy: true, targets: [addresses]     as on the command line, all optional
+world: a file of `worlds/` that `observed` is laid over, address by address
+observed: address → what is there; an address that is not named is absent
+    absent
+    unread: why
+    as declared                           ours, with the properties of the profile
+    {as declared: true, properties: …}    the same but for these
+    {properties, outputs, owner, digest}  in our vocabulary; a list is a set without case;
+                                          a cluster's other properties are off
+orphans: address → properties of what carries our mark though the profile does not name it
+plan: address → action, or its parts; `others` stands for every change that is not named
+    action, reason (words of it), fields: {path: [before, after]} (all of them),
+    after (addresses it waits for), blocked (words), command (words)
+notes: words of each note of the plan, in order
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ import yaml
 
 from provision.errors import ProvisionError
 from provision.ingress import desired
+from provision.ingress.load import load
 from provision.plan.change import Change, digest
 from provision.plan.plan import Observation, Plan, destroy, known_outputs, plan
-from provision.profile.load import load
 from provision.profile.model import Profile
 from provision.resources.dns import DnsZone, RecordSet
 from provision.resources.graph import ResourceGraph
-from provision.resources.identity import FederatedCredential
+from provision.resources.identity import FederatedCredential, UserAssignedIdentity
 from provision.resources.managed_cluster import OFF, ManagedCluster
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.resource import Resource
@@ -66,8 +66,11 @@ def test_scenario(name: str, tmp_path: Path) -> None:
     assert {change.address: change.action.value for change in made.changes} == {
         address: each["action"] for address, each in expected.items()
     }
+    done: set[str] = set()
     for change in made.changes:
         _check(change, expected[change.address])
+        assert change.resource.dependencies() & expected.keys() <= done or made.backwards
+        done.add(change.address)
     _check_words("notes", made.warnings, scenario.get("notes", []))
 
 
@@ -143,8 +146,10 @@ def _orphan(
     kind, parent, rest = address.split("/", 2)
     present = Present({path: _value(each) for path, each in written.items()}, {}, profile.name)
     if kind == FederatedCredential.KIND:
+        identity = graph[f"{UserAssignedIdentity.KIND}/{parent}"]
+        assert isinstance(identity, UserAssignedIdentity)
         return FederatedCredential(
-            name=f"{parent}/{rest}", identity_id=parent, credential_name=rest, issuer="", subject=""
+            name=f"{parent}/{rest}", identity_id=identity.id, credential_name=rest, issuer="", subject=""
         ), present
     zone = graph[f"{DnsZone.KIND}/{parent}"]
     assert isinstance(zone, DnsZone)

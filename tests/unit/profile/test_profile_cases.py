@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import ProfileError
-from provision.profile.load import load
+from provision.ingress.load import load
 
 CASES = Path(__file__).parent / "cases"
 MARK = "#! "

@@ -13,9 +13,10 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from provision.errors import ProfileError
+from provision.ingress.load import load
 from provision.profile import nodes
 from provision.profile.decode import Decoder
-from provision.profile.load import load, merge
+from provision.profile.load import merge
 from provision.profile.model import Profile
 from provision.profile.nodes import Map, Place
 from provision.profile.plain import from_plain, to_plain

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from provision.errors import ProfileError
-from provision.profile.load import FragmentError, load, load_any_option
+from provision.ingress.load import load, load_any_option
+from provision.profile.load import FragmentError
 from provision.profile.loaded import LoadedProfile
 from provision.profile.nodes import Place
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.profile import rules
-from provision.profile.load import load
+from provision.ingress import rules
+from provision.ingress.load import load
 from provision.profile.loaded import LoadedProfile
 
 BASE = Path(__file__).parent / "cases" / "base" / "whole.yaml"

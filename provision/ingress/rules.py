@@ -10,8 +10,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator
 
 from provision.errors import Problem
-from provision.ingress import catalog, features, variants
-from provision.profile import dns_rules
+from provision.ingress import catalog, dns_rules, features, variants
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import AppRouting
 
