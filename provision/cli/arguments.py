@@ -9,10 +9,10 @@ def profile_argument(parser: argparse.ArgumentParser, help_: str = "profile file
     parser.add_argument("profile", metavar="PROFILE", help=help_)
 
 
-def sandbox_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--sandbox", action="store_true", help="rehearse against an embedded Azure on this machine"
-    )
+def sandbox_argument(
+    parser: argparse.ArgumentParser, help_: str = "rehearse against an embedded Azure on this machine"
+) -> None:
+    parser.add_argument("--sandbox", action="store_true", help=help_)
 
 
 def format_argument(parser: argparse.ArgumentParser) -> None:

@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from provision.profile.model import Profile
-
 if TYPE_CHECKING:
+    from provision.profile.model import Profile
     from provision.providers.azure.clients import Clients
     from provision.sandbox.azure import Azure
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+
+from provision.cli.arguments import format_argument, sandbox_argument
+from provision.cli.connect import environment
 
 HELP = "compare the ingress options, in general or for a profile"
 
@@ -13,10 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from provision.ingress.catalog import EDITIONS, NEWEST
 
     parser.add_argument("profile", metavar="PROFILE", nargs="?", help="which option can do what it asks for")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the output")
+    format_argument(parser)
     parser.add_argument(
         "--edition", choices=EDITIONS, default=NEWEST, help="edition of Microsoft's feature table (newest)"
     )
+    sandbox_argument(parser, "let the sandbox's tenant and subscription stand in for unset variables")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from provision.ingress.features import compare, requirements
     from provision.ingress.load import load_any_option
 
-    profile = load_any_option(arguments.profile, os.environ).profile
+    profile = load_any_option(arguments.profile, environment(arguments.sandbox)).profile
     comparison = options.comparison_json if as_json else options.comparison_text
     sys.stdout.write(comparison(arguments.profile, requirements(profile), compare(profile)))
     return 0

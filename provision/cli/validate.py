@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from provision.cli.arguments import format_argument, sandbox_argument
+from provision.cli.connect import environment
 
 if TYPE_CHECKING:
     from provision.report.validation import Validation
@@ -15,13 +18,14 @@ HELP = "check profiles without asking Azure"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("profiles", metavar="PROFILE", nargs="+", help="profile file")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the output")
+    format_argument(parser)
+    sandbox_argument(parser, "let the sandbox's tenant and subscription stand in for unset variables")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from provision.report import validation
 
-    results = validate(arguments.profiles)
+    results = validate(arguments.profiles, environment(arguments.sandbox))
     if arguments.format == "json":
         sys.stdout.write(validation.results_json(results))
     else:
@@ -30,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if all(each.is_valid for each in results) else 1
 
 
-def validate(files: list[str]) -> list[Validation]:
+def validate(files: list[str], variables: Mapping[str, str]) -> list[Validation]:
     """The result for each file; a part of other profiles is valid when one of these takes it in."""
     from datetime import date
     from pathlib import Path
@@ -46,7 +50,7 @@ def validate(files: list[str]) -> list[Validation]:
     users: dict[Path, list[str]] = {}
     for file in files:
         try:
-            loaded = load(file, os.environ)
+            loaded = load(file, variables)
         except FragmentError as error:
             fragments[file] = error.problems
             continue

@@ -12,7 +12,7 @@ from provision.plan.saved import change_as_plain
 from provision.report.style import Style
 from provision.report.values import field_line
 from provision.resources.managed_cluster import ManagedCluster
-from provision.resources.observed import Unread
+from provision.resources.observed import Absent, Unread
 
 _SYMBOLS = {
     Action.CREATE: ("+", "green"),
@@ -90,19 +90,28 @@ def summary(plan: Plan) -> str:
     counts = plan.count()
     parts = [f"{counts[action]} to {word}" for action, word in _WORDS.items() if counts[action]]
     unread = len(plan.unread())
-    unchanged = counts[Action.NO_OP] - unread
-    if not parts and not unread:
+    others = sum(_is_for_others(change, plan) for change in plan.changes)
+    unchanged = counts[Action.NO_OP] - unread - others
+    if not parts and not unread and not others:
         return (
             f"No changes: {unchanged} resources are as the profile says."
             if not plan.backwards
             else "Nothing to destroy."
         )
     tail = [f"{unchanged} unchanged"] if unchanged else []
+    tail += [f"{others} for others to make or change"] if others else []
     tail += [f"{unread} could not be read"] if unread else []
     sums = ", ".join([*parts, *tail])
     updates = sum(isinstance(change.resource, ManagedCluster) for change in plan.pending())
     cluster = " One update of the cluster, which takes AKS some minutes." if updates else ""
     return f"{sums}.{cluster}"
+
+
+def _is_for_others(change: Change, plan: Plan) -> bool:
+    """Whether nothing is done although the object is missing or differs."""
+    if plan.backwards or change.action is not Action.NO_OP or isinstance(change.observed, Unread):
+        return False
+    return isinstance(change.observed, Absent) or bool(change.fields)
 
 
 def plan_json(plan: Plan, notes: Iterable[str] = ()) -> str:
@@ -113,7 +122,9 @@ def plan_json(plan: Plan, notes: Iterable[str] = ()) -> str:
         "unchanged": [
             change.address
             for change in plan.changes
-            if change.action is Action.NO_OP and not isinstance(change.observed, Unread)
+            if change.action is Action.NO_OP
+            and not isinstance(change.observed, Unread)
+            and not _is_for_others(change, plan)
         ],
         "unchecked": [{"resource": change.address, "why": str(change.blocked)} for change in plan.unread()],
         "errors": [

@@ -35,10 +35,14 @@ def results_text(results: Sequence[Validation]) -> str:
 
 
 def problems_text(results: Sequence[Validation]) -> str:
-    """All problems and warnings, then how many problems there are in how many files."""
-    lines = [str(problem) for each in results for problem in each.problems]
+    """All problems and warnings, then how many problems there are in how many files.
+
+    A problem of a base that several profiles extend is told once.
+    """
+    problems = dict.fromkeys(problem for each in results for problem in each.problems)
+    lines = [str(problem) for problem in problems]
     lines += [_warning(problem) for each in results for problem in each.warnings]
-    count = sum(len(each.problems) for each in results)
+    count = len(problems)
     invalid = sum(not each.is_valid for each in results)
     if count:
         lines.append(f"{count} problem{'s' * (count != 1)} in {invalid} file{'s' * (invalid != 1)}")

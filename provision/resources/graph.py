@@ -25,13 +25,13 @@ class ResourceGraph:
         self._resources = by_address
 
     @staticmethod
-    def _known(resource: Resource, by_address: Mapping[str, Resource]) -> frozenset[str]:
+    def _known(resource: Resource, by_address: Mapping[str, Resource]) -> list[str]:
         missing = resource.dependencies() - by_address.keys()
         if missing:
             raise ValueError(
                 f"{resource.address} depends on {', '.join(sorted(missing))}, which is not in the graph"
             )
-        return resource.dependencies()
+        return sorted(resource.dependencies())  # a set's order differs between runs, and so would the plan's
 
     def __iter__(self) -> Iterator[Resource]:
         """Dependencies first."""

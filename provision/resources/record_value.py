@@ -20,12 +20,17 @@ def canonical(record_type: str, text: str) -> str:
         case "AAAA":
             return str(ipaddress.IPv6Address(text))
         case "CNAME" | "NS":
-            return CaseInsensitive(text.rstrip("."))
+            return CaseInsensitive(_host(text))
         case "MX":
             preference, exchange = text.split()
-            return CaseInsensitive(f"{int(preference)} {exchange.rstrip('.')}")
+            return CaseInsensitive(f"{int(preference)} {_host(exchange)}")
         case "CAA":
             flags, tag, value = shlex.split(text)
             return f'{int(flags)} {tag.lower()} "{value}"'
         case _:
             return text
+
+
+def _host(text: str) -> str:
+    # The root itself stays: `0 .` says that a domain takes no mail (RFC 7505).
+    return text.rstrip(".") or "."
