@@ -12,7 +12,7 @@ from provision.apply.events import DONE, Finished, Listener, Outcome, Progress, 
 from provision.apply.handler import Handler, Handlers, Mark, Work
 from provision.errors import ProvisionError, StalePlanError
 from provision.plan.change import Action, Change, FieldChange
-from provision.plan.plan import Plan
+from provision.plan.plan import Plan, missing
 from provision.resources.observed import Present
 from provision.resources.ref import Ref
 from provision.resources.values import Value
@@ -90,6 +90,9 @@ class Execution:
         obstacle = self._obstacle(change, waits_for)
         if obstacle:
             return Outcome(change, Status.SKIPPED, reason=obstacle)
+        if change.awaits_others:
+            # Only now is it known for whom: the command in the error names the identity just made.
+            return Outcome(change, Status.FAILED, error=missing(self._resolved(change).resource))
         if change.action is Action.NO_OP:
             return Outcome(change, Status.UNCHANGED, reason=change.reason)
         self._listener(Started(change))
@@ -101,7 +104,7 @@ class Execution:
         return Outcome(change, DONE[change.action], time.monotonic() - start)
 
     def _obstacle(self, change: Change, waits_for: Iterable[str]) -> str:
-        if change.blocked:
+        if change.blocked and not change.awaits_others:
             return change.reason
         for address in waits_for:
             outcome = self._outcomes[address]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
+from provision.errors import UsageError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from provision.profile.model import Profile
     from provision.providers.azure.clients import Clients
     from provision.sandbox.azure import Azure
+    from provision.sandbox.seed import Client
 
 
 def environment(sandbox: bool) -> Mapping[str, str]:
@@ -44,12 +49,19 @@ async def _real(profile: Profile) -> Clients:
     session = http_session()
     try:
         url = os.environ.get("ARM_CLOUD_METADATA_URL")
-        pace = float(os.environ.get("PROVISION_PACE", "1"))
-        cloud = await described(url, session, pace) if url else CLOUDS[profile.azure.cloud]
+        cloud = await described(url, session, _pace()) if url else CLOUDS[profile.azure.cloud]
         return Clients(cloud, session, default_credential(cloud, profile.azure.tenant, session))
     except BaseException:
         await session.close()
         raise
+
+
+def _pace() -> float:
+    text = os.environ.get("PROVISION_PACE", "1")
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError("reading PROVISION_PACE", f"{text} is no number", "Unset it.") from None
 
 
 @asynccontextmanager
@@ -61,16 +73,34 @@ async def _sandboxed(profile: Profile) -> AsyncIterator[Clients]:
     from provision.sandbox.store import Store
 
     here = home.locate()
-    running = here.running()
-    if running:
-        _seed(Azure(Store(here.state), Clock()), profile)
-        async with _sandbox_clients(running.url, running.ca, running.speed) as clients:
-            yield clients
-        return
-    async with Sandbox(here.state) as sandbox:
-        _seed(sandbox.azure, profile)
-        async with _sandbox_clients(sandbox.url, str(sandbox.ca_path), sandbox.azure.clock.speed) as clients:
-            yield clients
+    async with AsyncExitStack() as stack:
+        with opening_sandbox(here.path):
+            running = here.running()
+            if running:
+                store = Store(here.state)
+                stack.callback(store.close)
+                _seed(Azure(store, Clock()), profile)
+                url, ca, speed = running.url, running.ca, running.speed
+            else:
+                sandbox = await stack.enter_async_context(Sandbox(here.state))
+                _seed(sandbox.azure, profile)
+                url, ca, speed = sandbox.url, str(sandbox.ca_path), sandbox.azure.clock.speed
+        yield await stack.enter_async_context(_sandbox_clients(url, ca, speed))
+
+
+@contextmanager
+def opening_sandbox(home: Path) -> Iterator[None]:
+    """Raises UsageError when the sandbox's folder can't be used or what is in it can't be read."""
+    import sqlite3
+
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise UsageError(
+            f"opening the sandbox in {home}",
+            str(error),
+            "Let PROVISION_SANDBOX_HOME name a folder that can be written; remove what is damaged there.",
+        ) from error
 
 
 def _seed(azure: Azure, profile: Profile) -> None:
@@ -98,12 +128,20 @@ async def _sandbox_clients(url: str, ca: str, speed: float) -> AsyncIterator[Cli
     from provision.providers.azure.cloud import Cloud
     from provision.providers.azure.credentials import secret_credential
     from provision.sandbox.azure import TENANT
-    from provision.sandbox.seed import CLIENTS
 
     port = url.rsplit(":", 1)[1]
     cloud = Cloud("sandbox", url, url, f"vault.localhost:{port}", pace=1 / speed, discovery=False)
-    client = CLIENTS[os.environ.get("PROVISION_SANDBOX_CLIENT", "owner")]
+    client = sandbox_client(os.environ.get("PROVISION_SANDBOX_CLIENT", "owner"))
     session = http_session(ca)
     credential = secret_credential(cloud, TENANT, client.client_id, client.secret, session)
     async with Clients(cloud, session, credential) as clients:
         yield clients
+
+
+def sandbox_client(name: str) -> Client:
+    """A seeded service principal. Raises UsageError for a name that the sandbox does not have."""
+    from provision.sandbox.seed import CLIENTS
+
+    if name not in CLIENTS:
+        raise UsageError("", f"no client {name} in the sandbox", f"It has: {', '.join(CLIENTS)}")
+    return CLIENTS[name]

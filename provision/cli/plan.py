@@ -47,7 +47,7 @@ async def _run(arguments: argparse.Namespace) -> int:
         planning.tell(
             f"plan written to {arguments.output}; apply it with: provision apply {arguments.output}"
         )
-    return exit_code(made.pending(), made.blocked(), made.unread())
+    return exit_code((*made.pending(), *made.awaited()), made.blocked(), made.unread())
 
 
 def exit_code(pending: object, blocked: tuple[object, ...], unread: tuple[object, ...]) -> int:

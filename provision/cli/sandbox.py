@@ -6,6 +6,9 @@ import argparse
 import shlex
 import sys
 
+from provision.cli.connect import opening_sandbox, sandbox_client
+from provision.errors import UsageError
+
 HELP = "run and look after the embedded Azure"
 
 
@@ -14,10 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve = verbs.add_parser(
         "serve", help="serve it to az, kubectl, the SDKs and provision until interrupted"
     )
-    serve.add_argument("--port", type=int, default=0, help="port on loopback (the last one, or a free one)")
+    serve.add_argument("--port", type=_port, default=0, help="port on loopback (the last one, or a free one)")
     serve.add_argument(
         "--speed",
-        type=float,
+        type=_speed,
         default=1000.0,
         metavar="N",
         help="how many times faster than Azure long operations run (1000)",
@@ -37,11 +40,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from provision.sandbox import home
+
     verbs = {"serve": _serve, "env": _environment, "status": _status, "reset": _reset}
-    return verbs[arguments.verb](arguments)
+    here = home.locate()
+    with opening_sandbox(here.path):
+        return verbs[arguments.verb](arguments, here)
 
 
-def _serve(arguments: argparse.Namespace) -> int:
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 65536:
+        raise argparse.ArgumentTypeError(f"{port} is no port")
+    return port
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed < float("inf"):
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return speed
+
+
+def _serve(arguments: argparse.Namespace, here: Home) -> int:
     import asyncio
     import contextlib
     import signal
@@ -49,7 +70,6 @@ def _serve(arguments: argparse.Namespace) -> int:
     from provision.errors import UsageError
     from provision.sandbox import home
 
-    here = home.locate()
     running = here.running()
     if running:
         raise UsageError(
@@ -78,19 +98,16 @@ def _told(server: object) -> None:
     sys.stdout.flush()
 
 
-def _environment(arguments: argparse.Namespace) -> int:
+def _environment(arguments: argparse.Namespace, here: Home) -> int:
     from provision.errors import UsageError
     from provision.sandbox import home
     from provision.sandbox.seed import CLIENTS
 
-    here = home.locate()
     running = here.running()
     if running is None:
         raise UsageError(
             "", "no sandbox is being served", "Start one in another shell:", "provision sandbox serve"
         )
-    if arguments.client not in CLIENTS:
-        raise UsageError("", f"no client {arguments.client} in the sandbox", f"It has: {', '.join(CLIENTS)}")
     for name, value in home.environment(here, running, arguments.client).items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
     sys.stdout.write(
@@ -101,11 +118,10 @@ def _environment(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _status(arguments: argparse.Namespace) -> int:
+def _status(arguments: argparse.Namespace, here: Home) -> int:
     from provision.sandbox import home
     from provision.sandbox.store import Store
 
-    here = home.locate()
     running = here.running()
     lines = [f"state   {here.state}"]
     lines.append(f"served  {running.url} by process {running.pid}" if running else "served  no")
@@ -120,13 +136,12 @@ def _status(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _reset(arguments: argparse.Namespace) -> int:
+def _reset(arguments: argparse.Namespace, here: Home) -> int:
     from provision.cli.executing import may_go_on
     from provision.sandbox import home, seed
     from provision.sandbox.azure import Azure, Clock
     from provision.sandbox.store import Store
 
-    here = home.locate()
     may_go_on(f"Forget everything in {here.state}?", yes=arguments.yes, must_ask=True, json=False)
     here.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(here.state)

@@ -46,6 +46,8 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     reason: str = ""
     blocked: ProvisionError | None = None
+    awaits_others: bool = False
+    """What is missing is another team's to make: it ends as failed, but holds up only what depends on it."""
     digest: str = ""
     """Digest of the resource as declared, refs unresolved, so that it is the same in every run."""
     release: bool = False

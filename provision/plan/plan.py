@@ -50,7 +50,12 @@ class Plan:
 
     def blocked(self) -> tuple[ProvisionError, ...]:
         """Why the plan can't be applied; empty when it can."""
-        return (*self.refused, *(change.blocked for change in self.changes if change.blocked))
+        held_up = (change for change in self.changes if change.blocked and not change.awaits_others)
+        return (*self.refused, *(change.blocked for change in held_up if change.blocked))
+
+    def awaited(self) -> tuple[Change, ...]:
+        """Changes that another team must make."""
+        return tuple(change for change in self.changes if change.awaits_others)
 
     def unread(self) -> tuple[Change, ...]:
         """Changes about whose object nothing is known."""
@@ -170,8 +175,15 @@ def _creation(resource: Resource, observed: Absent, lookup: Lookup) -> Change:
         if unknown:
             # It can't be made before that exists, so it must not stand in the way of making that.
             reason = f"to be made by others once {unknown[0]} exists"
-            return Change(resource, observed, Action.NO_OP, reason=reason)
-        return Change(resource, observed, Action.NO_OP, reason="does not exist", blocked=_missing(resource))
+            return Change(resource, observed, Action.NO_OP, reason=reason, awaits_others=True)
+        return Change(
+            resource,
+            observed,
+            Action.NO_OP,
+            reason="does not exist",
+            blocked=missing(resource),
+            awaits_others=bool(resource.remedy()),
+        )
     return Change(resource, observed, Action.CREATE, fields, "does not exist")
 
 
@@ -179,7 +191,8 @@ def _is_to_come(change: Change) -> bool:
     return isinstance(change.observed, Absent) and change.action is Action.NO_OP and not change.blocked
 
 
-def _missing(resource: Resource) -> ProvisionError:
+def missing(resource: Resource) -> ProvisionError:
+    """The error for something that must exist and does not, with the command that makes it if there is one."""
     kind = resource.KIND.replace("_", " ")
     identity = getattr(resource, "id", "") or getattr(resource, "scope", "")
     remedy = resource.remedy()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from provision.resources.ref import known
 from provision.resources.resource import Resource
 from provision.resources.values import Value
 
@@ -67,9 +68,11 @@ class RoleAssignment(Resource):
         return not self.managed
 
     def remedy(self) -> str:
-        """The command that makes the assignment when another team must."""
+        """The command that makes the assignment when another team must; nothing when we make it."""
+        if self.managed:
+            return ""
         return (
-            f"az role assignment create --assignee-object-id {self.principal_id}"
+            f"az role assignment create --assignee-object-id {known(self.principal_id)}"
             f' --assignee-principal-type ServicePrincipal --role "{self.role_name}" --scope {self.scope}'
         )
 

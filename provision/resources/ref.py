@@ -36,6 +36,11 @@ def resolve(value: Value, lookup: Lookup) -> Value:
     return value
 
 
+def known(value: Value) -> str:
+    """A value for a command line; what is not known yet is named in capitals, to be filled in."""
+    return value.output.upper() if isinstance(value, Ref) else str(value)
+
+
 def refs(value: Value) -> Iterator[Ref]:
     """Every ref inside a value."""
     if isinstance(value, Ref):

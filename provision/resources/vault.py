@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from provision.resources.ref import known
 from provision.resources.resource import Resource
 from provision.resources.values import Value
 
@@ -78,10 +79,12 @@ class AccessPolicy(Resource):
         return not self.managed
 
     def remedy(self) -> str:
-        """The command that makes the policy when another team must."""
+        """The command that makes the policy when another team must; nothing when we make it."""
+        if self.managed:
+            return ""
         vault = self.vault_id.rsplit("/", 1)[-1]
         return (
-            f"az keyvault set-policy --name {vault} --object-id {self.principal_id}"
+            f"az keyvault set-policy --name {vault} --object-id {known(self.principal_id)}"
             f" --secret-permissions {' '.join(map(str, self.secrets))}"
             f" --certificate-permissions {' '.join(map(str, self.certificates))}"
         )
