@@ -72,9 +72,14 @@ class Execution:
     async def _abandon(self, running: Mapping[asyncio.Task[Outcome], str]) -> None:
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        ended = await asyncio.gather(*running, return_exceptions=True)
+        results = dict(zip(running.values(), ended, strict=True))
         for change in self._plan.changes:
-            if change.address in running.values():
+            result = results.get(change.address)
+            if isinstance(result, Outcome):
+                # It was done before the cancellation reached it.
+                self._record(result)
+            elif change.address in results:
                 error = ProvisionError(
                     f"applying {change.address}",
                     "left while it was running; the service may still be at it",
@@ -91,8 +96,7 @@ class Execution:
         if obstacle:
             return Outcome(change, Status.SKIPPED, reason=obstacle)
         if change.awaits_others:
-            # Only now is it known for whom: the command in the error names the identity just made.
-            return Outcome(change, Status.FAILED, error=missing(self._resolved(change).resource))
+            return Outcome(change, Status.FAILED, error=self._for_others(change))
         if change.action is Action.NO_OP:
             return Outcome(change, Status.UNCHANGED, reason=change.reason)
         self._listener(Started(change))
@@ -102,6 +106,15 @@ class Execution:
         except ProvisionError as error:
             return Outcome(change, Status.FAILED, time.monotonic() - start, error=error)
         return Outcome(change, DONE[change.action], time.monotonic() - start)
+
+    def _for_others(self, change: Change) -> ProvisionError:
+        if change.blocked:
+            return change.blocked
+        try:
+            # Only now is it known for whom: the command in the error names the identity just made.
+            return missing(self._resolved(change).resource)
+        except ProvisionError as error:
+            return error
 
     def _obstacle(self, change: Change, waits_for: Iterable[str]) -> str:
         if change.blocked and not change.awaits_others:

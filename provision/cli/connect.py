@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -95,12 +96,13 @@ def opening_sandbox(home: Path) -> Iterator[None]:
 
     try:
         yield
+    except BrokenPipeError:  # of the output
+        raise
     except (OSError, sqlite3.Error) as error:
-        raise UsageError(
-            f"opening the sandbox in {home}",
-            str(error),
-            "Let PROVISION_SANDBOX_HOME name a folder that can be written; remove what is damaged there.",
-        ) from error
+        fix = "Let PROVISION_SANDBOX_HOME name a folder that can be written; remove what is damaged there."
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            fix = "Let it have another --port, or stop what listens there."
+        raise UsageError(f"opening the sandbox in {home}", str(error), fix) from error
 
 
 def _seed(azure: Azure, profile: Profile) -> None:

@@ -5,18 +5,31 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
+from provision.cli import EXIT_CODES
 from provision.cli.connect import opening_sandbox, sandbox_client
 from provision.errors import UsageError
+
+if TYPE_CHECKING:
+    from provision.sandbox.home import Home
 
 HELP = "run and look after the embedded Azure"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    serve = verbs.add_parser(
-        "serve", help="serve it to az, kubectl, the SDKs and provision until interrupted"
-    )
+
+    def verb(name: str, help_: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(
+            name,
+            help=help_,
+            description=help_[0].upper() + help_[1:] + ".",
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    serve = verb("serve", "serve it to az, kubectl, the SDKs and provision until interrupted")
     serve.add_argument("--port", type=_port, default=0, help="port on loopback (the last one, or a free one)")
     serve.add_argument(
         "--speed",
@@ -28,14 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--latency", type=float, default=0.0, metavar="SECONDS", help="delay of each answer (0)"
     )
-    environment = verbs.add_parser("env", help="print the variables that point clients at a running sandbox")
+    environment = verb("env", "print the variables that point clients at a running sandbox")
     environment.add_argument(
         "--client",
         default="owner",
         help="seeded service principal to sign in as (owner, contributor, reader, …)",
     )
-    verbs.add_parser("status", help="tell where its state is, what it holds and whether it is served")
-    reset = verbs.add_parser("reset", help="forget everything and seed it anew")
+    verb("status", "tell where its state is, what it holds and whether it is served")
+    reset = verb("reset", "forget everything and seed it anew")
     reset.add_argument("--yes", "-y", action="store_true", help="do not ask")
 
 
@@ -67,7 +80,6 @@ def _serve(arguments: argparse.Namespace, here: Home) -> int:
     import contextlib
     import signal
 
-    from provision.errors import UsageError
     from provision.sandbox import home
 
     running = here.running()
@@ -99,16 +111,15 @@ def _told(server: object) -> None:
 
 
 def _environment(arguments: argparse.Namespace, here: Home) -> int:
-    from provision.errors import UsageError
     from provision.sandbox import home
-    from provision.sandbox.seed import CLIENTS
 
     running = here.running()
     if running is None:
         raise UsageError(
             "", "no sandbox is being served", "Start one in another shell:", "provision sandbox serve"
         )
-    for name, value in home.environment(here, running, arguments.client).items():
+    client = sandbox_client(arguments.client)
+    for name, value in home.environment(here, running, client.name).items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
     sys.stdout.write(
         "# az needs a login of its own:\n"
@@ -119,7 +130,6 @@ def _environment(arguments: argparse.Namespace, here: Home) -> int:
 
 
 def _status(arguments: argparse.Namespace, here: Home) -> int:
-    from provision.sandbox import home
     from provision.sandbox.store import Store
 
     running = here.running()
@@ -138,7 +148,7 @@ def _status(arguments: argparse.Namespace, here: Home) -> int:
 
 def _reset(arguments: argparse.Namespace, here: Home) -> int:
     from provision.cli.executing import may_go_on
-    from provision.sandbox import home, seed
+    from provision.sandbox import seed
     from provision.sandbox.azure import Azure, Clock
     from provision.sandbox.store import Store
 

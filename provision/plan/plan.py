@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from provision.errors import ForeignError, NotFoundError, ProvisionError
 from provision.plan.change import Action, Change, FieldChange, digest
 from provision.plan.diff import diff
-from provision.resources.dns import RecordSet
+from provision.plan.orphans import Orphans, removals, with_orphans
 from provision.resources.graph import ResourceGraph
-from provision.resources.managed_cluster import ZONES, ManagedCluster
+from provision.resources.managed_cluster import ZONES
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.ref import Lookup, Ref
 from provision.resources.resource import Resource
@@ -27,7 +27,7 @@ class Observation:
     """
 
     objects: Mapping[str, Observed]
-    orphans: tuple[tuple[Resource, Present], ...] = ()
+    orphans: Orphans = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def plan(
     ]
     to_come = [f"{change.address}: {change.reason}" for change in changes if _is_to_come(change)]
     if chosen is None:
-        changes = _with_orphans(changes, graph, observation)
+        changes = with_orphans(changes, graph, observation.orphans)
     return Plan(profile, tuple(changes), (*warnings, *to_come))
 
 
@@ -123,16 +123,8 @@ def destroy(
         for resource in graph
         if wanted(resource, lookup)
     ]
-    for orphan, observed in observation.orphans:
-        # What holds it waits for its going: a zone with records can't be deleted.
-        holders = [each.address for each in graph if _is(each, orphan.inside())]
-        held = replace(orphan, after=(*orphan.after, *holders))
-        changes.append(Change(held, observed, Action.DELETE, reason="ours, and no longer in the profile"))
+    changes.extend(removals(graph, observation.orphans))
     return Plan(profile, tuple(changes), backwards=True)
-
-
-def _is(resource: Resource, id_: str) -> bool:
-    return bool(id_) and str(getattr(resource, "id", "")).casefold() == id_.casefold()
 
 
 def wanted(resource: Resource, lookup: Lookup) -> bool:
@@ -192,7 +184,7 @@ def _is_to_come(change: Change) -> bool:
 
 
 def missing(resource: Resource) -> ProvisionError:
-    """The error for something that must exist and does not, with the command that makes it if there is one."""
+    """The error for something that must exist and does not, with the command that makes it, if any."""
     kind = resource.KIND.replace("_", " ")
     identity = getattr(resource, "id", "") or getattr(resource, "scope", "")
     remedy = resource.remedy()
@@ -228,7 +220,9 @@ def _kept_by_others(resource: Resource, observed: Present, fields: tuple[FieldCh
         "Have it changed:" if resource.remedy() else "Bring the profile in line with it.",
         resource.remedy(),
     )
-    return Change(resource, observed, Action.NO_OP, fields, "differs from the profile", error)
+    return Change(
+        resource, observed, Action.NO_OP, fields, "differs from the profile", error, awaits_others=True
+    )
 
 
 def _reason(resource: Resource, observed: Present, replaced: frozenset[str]) -> str:
@@ -264,40 +258,11 @@ def _not_ours(resource: Resource, why: str) -> ForeignError:
     )
 
 
-def _with_orphans(changes: Iterable[Change], graph: ResourceGraph, observation: Observation) -> list[Change]:
-    """The changes and those that delete orphans, each after what it waits for."""
-    records = [orphan for orphan, _ in observation.orphans if isinstance(orphan, RecordSet)]
-    first: list[Change] = []
-    last: list[Change] = []
-    for change in changes:
-        before = tuple(orphan.address for orphan in records if _gives_way(orphan, change))
-        after = (*change.resource.after, *before)
-        (last if before else first).append(replace(change, resource=replace(change.resource, after=after)))
-    return [*first, *_orphans(graph, observation), *last]
-
-
-def _gives_way(orphan: RecordSet, change: Change) -> bool:
-    """Whether an orphan has the name of a new record set: there can be nothing beside a CNAME (RFC 1034)."""
-    record = change.resource
-    return (
-        change.action is Action.CREATE
-        and isinstance(record, RecordSet)
-        and orphan.zone_id.casefold() == record.zone_id.casefold()
-        and orphan.record_name.casefold() == record.record_name.casefold()
-    )
-
-
-def _orphans(graph: ResourceGraph, observation: Observation) -> Iterator[Change]:
-    shared = tuple(resource.address for resource in graph if isinstance(resource, ManagedCluster))
-    for orphan, observed in observation.orphans:
-        # Only after the cluster stopped using it.
-        waiting = replace(orphan, after=(*orphan.after, *shared))
-        yield Change(waiting, observed, Action.DELETE, reason="ours, and no longer in the profile")
-
-
 def _removal(profile: str, resource: Resource, observation: Observation, lookup: Lookup) -> Change:
     observed = observation.objects[resource.address]
-    resolved = resource.resolved(lookup)
+    # A ref that has its value orders nothing any more, and here everything has: what an object was made
+    # from goes only after it.
+    resolved = replace(resource.resolved(lookup), after=tuple(sorted(resource.dependencies())))
     if isinstance(observed, Unread):
         return Change(resolved, observed, Action.NO_OP, reason="could not be read", blocked=observed.error)
     if isinstance(observed, Absent):

@@ -226,17 +226,24 @@ async def start(home: Path, *arguments: str, **variables: str) -> Running:
     return Running(process)
 
 
-@dataclass
 class Held:
     """A served sandbox whose cluster updates go on until they are let go."""
 
-    sandbox: Sandbox
+    def __init__(self, sandbox: Sandbox, accepted: asyncio.Event) -> None:
+        self.sandbox = sandbox
+        self.accepted = accepted
+        """Set once an update was accepted."""
+
+    def running(self) -> list[str]:
+        """Kinds of the operations that have not ended."""
+        return [str(operation["kind"]) for operation in self.sandbox.azure.store.running_operations()]
 
     def let_go(self) -> None:
         store = self.sandbox.azure.store
         with store.transaction():
             for operation in store.running_operations():
-                store.put_operation(operation["name"], 0.0, {**operation, "due": operation["start"] + 1})
+                at_once = {**operation, "due": operation["start"]}
+                store.put_operation(operation["name"], at_once["due"], at_once)
 
 
 _FOREVER = 1e12
@@ -245,23 +252,27 @@ _FOREVER = 1e12
 @asynccontextmanager
 async def held(home: Path) -> AsyncIterator[Held]:
     """Serve `home` in the caller's event loop, for processes, with cluster updates held."""
-    routes = [_hold(route) if _updates_cluster(route) else route for route in services.ROUTES]
+    accepted = asyncio.Event()
+    routes = [_hold(route, accepted) if _updates_cluster(route) else route for route in services.ROUTES]
     async with Sandbox(home / "state.db", routes=routes) as sandbox:
         server = Server(os.getpid(), sandbox.port, sandbox.url, "", str(sandbox.ca_path), 1000.0)
         Home(home).record.write_text(json.dumps(asdict(server)))
-        yield Held(sandbox)
+        async with asyncio.timeout(120):  # only a broken client ever waits so long
+            yield Held(sandbox, accepted)
 
 
 def _updates_cluster(route: Route) -> bool:
     return route.method == "PUT" and CLUSTER_KIND in route.template
 
 
-def _hold(route: Route) -> Route:
+def _hold(route: Route, accepted: asyncio.Event) -> Route:
     def handle(request: Request, azure: Azure) -> Answer:
         answer = route.handle(request, azure)
         assert isinstance(answer, Answer)
         for operation in azure.store.running_operations():
-            azure.store.put_operation(operation["name"], _FOREVER, {**operation, "due": _FOREVER})
+            if operation.get("resource"):
+                azure.store.put_operation(operation["name"], _FOREVER, {**operation, "due": _FOREVER})
+        accepted.set()
         return answer
 
     return replace(route, handle=handle)

@@ -96,9 +96,7 @@ class Rounds:
     """Lets the requests of a round through once all of them have arrived."""
 
     def __init__(self, rounds: list[dict[str, int]]) -> None:
-        self._missing = [
-            {path.lower(): count for path, count in each.items()} for each in rounds
-        ]
+        self._missing = [{path.lower(): count for path, count in each.items()} for each in rounds]
         self._complete = [asyncio.Event() for _ in rounds]
 
     async def arrive(self, path: str) -> None:

@@ -114,9 +114,7 @@ def _prod_group() -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg-aks-prod/"
 
 
-def test_a_foreign_record_stops_the_zone_alone(
-    provision: CommandLine, applied: Callable[[str], Ran]
-) -> None:
+def test_a_foreign_record_stops_the_zone_alone(provision: CommandLine, applied: Callable[[str], Ran]) -> None:
     applied("prod")
     record = f"{ZONE}/A/www"
     with provision.azure() as azure:

@@ -210,16 +210,22 @@ CASES = [
     one("a certificate disabled", disabled, _SHOP, "enabled", "updated"),
     one(
         "renewal later",
-        in_policy("shop-tls", "lifetime_actions", [{"trigger": {"days_before_expiry": 5},
-                                                    "action": {"action_type": "AutoRenew"}}]),
+        in_policy(
+            "shop-tls",
+            "lifetime_actions",
+            [{"trigger": {"days_before_expiry": 5}, "action": {"action_type": "AutoRenew"}}],
+        ),
         _SHOP,
         "renewBeforeDays",
         "updated",
     ),
     one(
         "no renewal, only a mail",
-        in_policy("shop-tls", "lifetime_actions", [{"trigger": {"days_before_expiry": 30},
-                                                    "action": {"action_type": "EmailContacts"}}]),
+        in_policy(
+            "shop-tls",
+            "lifetime_actions",
+            [{"trigger": {"days_before_expiry": 30}, "action": {"action_type": "EmailContacts"}}],
+        ),
         _SHOP,
         "renewBeforeDays",
         "updated",

@@ -72,10 +72,9 @@ def test_a_change_in_between_refuses_the_plan_and_names_it(provision: CommandLin
         azure.store.put(CLUSTER_KIND, CLUSTER, cluster)
     done = provision("apply", plan_file, "--sandbox")
     assert (done.code, done.writes()) == (1, [])
-    assert done.err.splitlines()[-2:] == [
-        "Error: applying the saved plan: what is there has changed since it was made: managed_cluster/aks-prod",
-        "Plan again, review, then apply the new plan.",
-    ]
+    why, fix = done.err.splitlines()[-2:]
+    assert why.endswith("what is there has changed since it was made: managed_cluster/aks-prod")
+    assert fix == "Plan again, review, then apply the new plan."
 
 
 def test_a_plan_that_was_applied_is_stale(provision: CommandLine, plan_file: str) -> None:
@@ -135,8 +134,9 @@ def test_a_plan_takes_no_arguments_of_planning(provision: CommandLine, plan_file
 def test_a_plan_that_cannot_be_written(provision: CommandLine, tmp_path: Path) -> None:
     done = provision("plan", *PROD, "-o", str(tmp_path / "absent" / "plan.json"))
     assert done.code == 1
-    assert done.err.splitlines()[-2].startswith("Error: writing ")
-    assert "No such file or directory" in done.err
+    assert (
+        done.err.splitlines()[-1] == f"Error: writing {tmp_path}/absent/plan.json: No such file or directory"
+    )
 
 
 def test_a_target_takes_along_what_it_needs_and_nothing_else(provision: CommandLine, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ FORMS: list[tuple[tuple[str, ...], int, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "code", "keys"), FORMS, ids=lambda value: str(value)[:18])
+@pytest.mark.parametrize(("arguments", "code", "keys"), FORMS, ids=[form[0][0] for form in FORMS])
 def test_json_of_every_command(
     arguments: tuple[str, ...], code: int, keys: set[str], provision: CommandLine
 ) -> None:

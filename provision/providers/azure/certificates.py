@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from azure.core.exceptions import HttpResponseError
+
 from provision.apply.handler import Reading, Work
-from provision.errors import ServiceError
+from provision.errors import ForeignError, ServiceError
 from provision.plan.change import FieldChange
 from provision.providers.azure.clients import Clients
-from provision.providers.azure.errors import translating
+from provision.providers.azure.errors import inner_code_of, translating
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
 from provision.resources.observed import Absent, Observed, Present
 from provision.resources.values import CaseInsensitive
 from provision.resources.vault import Certificate
 
 if TYPE_CHECKING:
-    from azure.keyvault.certificates import CertificatePolicy, KeyVaultCertificate
+    from azure.keyvault.certificates import CertificateOperation, CertificatePolicy, KeyVaultCertificate
 
 _POLL_SECONDS = 5.0
 """Between looks at a pending certificate. A self-signed one takes about 12 s (recording, 2023)."""
+
+_DELETE_POLL_SECONDS = 2.0
+"""Between looks at a deletion or a recovery, the SDK's own interval."""
 
 _POLICY_ONLY = frozenset({"renewBeforeDays"})
 """Properties that take effect without a new version."""
@@ -42,23 +47,49 @@ class Certificates:
         return Absent() if certificate is None else _certificate(certificate)
 
     async def create(self, resource: Certificate, work: Work) -> Present:
-        """A new certificate, or a new version of one."""
+        """A new certificate, or a new version of one. One of ours that was deleted is recovered first."""
+        with translating(f"creating {resource.address}"):
+            try:
+                return await self._make(resource, work)
+            except HttpResponseError as error:
+                if inner_code_of(error) != "ObjectIsDeletedButRecoverable":
+                    raise
+            work.progress("a deleted certificate holds the name, recovering it")
+            await self._recover(resource, work)
+            return await self._make(resource, work)
+
+    async def _recover(self, resource: Certificate, work: Work) -> None:
+        """Take our own certificate back from the vault's deleted ones; somebody else's stays there."""
+        client = self._clients.certificates(resource.vault)
+        deleted = await client.get_deleted_certificate(resource.certificate_name)
+        tags = (deleted.properties.tags if deleted.properties else None) or {}
+        if tags.get(PROFILE_TAG) != work.mark.profile:
+            raise ForeignError(
+                f"creating {resource.address}",
+                "a deleted certificate that is not ours holds the name",
+                "Choose another name, or recover it and take it over with --adopt:",
+                f"az keyvault certificate recover --vault-name {resource.vault}"
+                f" --name {resource.certificate_name}",
+            )
+        await client.recover_deleted_certificate(
+            resource.certificate_name, _polling_interval=_DELETE_POLL_SECONDS * self._clients.cloud.pace
+        )
+
+    async def _make(self, resource: Certificate, work: Work) -> Present:
         from azure.keyvault.certificates import KeyVaultCertificate
 
-        client = self._clients.certificates(resource.vault)
-        with translating(f"creating {resource.address}"):
-            made = await client.create_certificate(
-                resource.certificate_name,
-                _policy(resource),
-                enabled=True,
-                tags=tags_of(work.mark),
-                # The SDK's only way to set the interval; it ignores Retry-After here.
-                _polling_interval=_POLL_SECONDS * self._clients.cloud.pace,
-            )
+        made = await self._clients.certificates(resource.vault).create_certificate(
+            resource.certificate_name,
+            _policy(resource),
+            enabled=True,
+            tags=tags_of(work.mark),
+            # The SDK's only way to set the interval; it ignores Retry-After here.
+            _polling_interval=_POLL_SECONDS * self._clients.cloud.pace,
+        )
         if not isinstance(made, KeyVaultCertificate):
             raise ServiceError(
                 f"creating {resource.address}",
-                f"Key Vault ended the request as {made.status}: {made.status_details or made.error}",
+                _ending(made),
                 "Look at the pending operation:",
                 f"az keyvault certificate pending show --vault-name {resource.vault}"
                 f" --name {resource.certificate_name}",
@@ -85,7 +116,7 @@ class Certificates:
         client = self._clients.certificates(resource.vault)
         with translating(f"deleting {resource.address}"):
             await client.delete_certificate(
-                resource.certificate_name, _polling_interval=2.0 * self._clients.cloud.pace
+                resource.certificate_name, _polling_interval=_DELETE_POLL_SECONDS * self._clients.cloud.pace
             )
 
 
@@ -139,6 +170,13 @@ def _certificate(certificate: KeyVaultCertificate) -> Present:
         digest=tags.get(DIGEST_TAG),
         changed_at=properties.updated_on.isoformat() if properties.updated_on else "",
     )
+
+
+def _ending(operation: CertificateOperation) -> str:
+    """How a request ended that made no certificate."""
+    error = operation.error
+    why = f"{error.code}: {error.message}" if error else operation.status_details
+    return f"Key Vault ended the request as {operation.status}" + (f": {why}" if why else "")
 
 
 def _renewal(policy: CertificatePolicy) -> int | None:

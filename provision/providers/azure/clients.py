@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from azure.mgmt.privatedns.aio import PrivateDnsManagementClient
 
 _Client = TypeVar("_Client")
+_Wanted = tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]
+"""Scopes and options of a token."""
 
 POLL_SECONDS = 10.0
 """Between polls where a service names no interval: what AKS and AGC answers were polled at."""
@@ -64,25 +67,37 @@ def http_session(ca: str | None = None) -> aiohttp.ClientSession:
 
 
 class SharedTokens:
-    """A credential that asks for each token once, however many clients want it at the same time."""
+    """A credential that asks for each token once, however many clients want it at the same time.
+
+    Some credentials keep no tokens: az runs its command line for each.
+    """
 
     def __init__(self, credential: AsyncTokenCredential) -> None:
         self._credential = credential
-        self._locks: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: defaultdict[_Wanted, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._held: dict[_Wanted, AccessTokenInfo] = {}
 
     async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        async with self._locks[scopes]:
-            return await self._credential.get_token(*scopes, **options)
+        from azure.core.credentials import AccessToken
+
+        info = await self.get_token_info(*scopes, options=cast("TokenRequestOptions", options))
+        return AccessToken(info.token, info.expires_on)
 
     async def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
-        async with self._locks[scopes]:
-            # Every credential of azure-identity has it; the protocol keeps it apart from get_token.
-            return cast(
-                "AccessTokenInfo",
-                await cast("Any", self._credential).get_token_info(*scopes, options=options),
-            )
+        asked: dict[str, Any] = {**(options or {})}
+        # Claims are what a service asks for when it refuses the token that is held.
+        claims = asked.pop("claims", None)
+        wanted = (scopes, tuple(sorted(asked.items())))
+        async with self._locks[wanted]:
+            held = self._held.get(wanted)
+            if claims or held is None or _wears_out(held):
+                # Every credential of azure-identity has it; the protocol keeps it apart from get_token.
+                credential = cast("Any", self._credential)
+                held = cast("AccessTokenInfo", await credential.get_token_info(*scopes, options=options))
+                self._held[wanted] = held
+            return held
 
     async def close(self) -> None:
         await self._credential.close()
@@ -92,6 +107,12 @@ class SharedTokens:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _wears_out(token: AccessTokenInfo) -> bool:
+    """Whether the SDKs would ask for another one: azure-core does in a token's last five minutes."""
+    now = time.time()
+    return token.expires_on - now < 300 or (token.refresh_on is not None and token.refresh_on <= now)
 
 
 class Clients:

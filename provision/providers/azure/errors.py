@@ -29,6 +29,9 @@ from provision.errors import (
 _ARM_ACTION = re.compile(r"perform action '(?P<action>[^']+)' over scope '(?P<scope>[^']+)'")
 # "Action: 'Microsoft.KeyVault/vaults/certificates/read'" and "does not have certificates get permission"
 _VAULT_ACTION = re.compile(r"Action: '(?P<action>[^']+)'|does not have (?P<permission>\w+ \w+) permission")
+# An address with a query, which in a poll or blob URL is a signature that opens it to whoever has it.
+# Links to documentation (https://go.microsoft.com/fwlink/?linkid=…) are kept.
+_SIGNED = re.compile(r"""(https?://[^\s?'"]+\?)(?!linkid=\d+)[^\s'")]+""")
 
 _CHANGED = "Something else changed it or is changing it; run plan again to see what is there now."
 
@@ -57,6 +60,12 @@ def reason_of(error: HttpResponseError) -> str:
     """Code and message as the service gave them."""
     code, message = _body(error)
     return f"{code}: {message}" if code else message
+
+
+def inner_code_of(error: HttpResponseError) -> str:
+    """The code inside the code, where Key Vault says what kind of `Conflict` it is; empty without one."""
+    inner = error.error.innererror if error.error is not None else None
+    return str(inner.get("code", "")) if isinstance(inner, dict) else ""
 
 
 def _refused(doing: str, error: HttpResponseError) -> ProvisionError:
@@ -121,7 +130,7 @@ def _body(error: HttpResponseError) -> tuple[str, str]:
     """(code, message), whichever envelope the service uses."""
     inner = error.error
     if inner is not None and inner.code:
-        return str(inner.code), str(inner.message or "")
+        return str(inner.code), _unsigned(str(inner.message or ""))
     try:
         body: Any = json.loads(error.response.text()) if error.response is not None else None
     except (ValueError, AttributeError, RuntimeError):  # not JSON, or never read
@@ -129,7 +138,7 @@ def _body(error: HttpResponseError) -> tuple[str, str]:
     if isinstance(body, dict):
         found = body.get("error", body)
         if isinstance(found, dict) and "code" in found:
-            return str(found["code"]), str(found.get("message", ""))
+            return str(found["code"]), _unsigned(str(found.get("message", "")))
     return "", _brief(error)
 
 
@@ -142,4 +151,8 @@ def _request_id(error: HttpResponseError) -> str:
 def _brief(error: Exception) -> str:
     """The first line of an SDK's message, which goes on with hints for its own users."""
     message = str(getattr(error, "message", "") or error)
-    return message.strip().split("\n", 1)[0] or type(error).__name__
+    return _unsigned(message.strip().split("\n", 1)[0]) or type(error).__name__
+
+
+def _unsigned(text: str) -> str:
+    return _SIGNED.sub(r"\1…", text)

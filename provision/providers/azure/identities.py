@@ -37,6 +37,8 @@ from provision.resources.values import CaseInsensitive, Value
 _REPLICATION_WAITS = (2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
 """Seconds between tries while Entra does not know a new identity yet: two minutes in all, as az has it."""
 
+_MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
+
 
 class UserAssignedIdentities:
     """Identities for workloads."""
@@ -260,7 +262,13 @@ class RoleAssignments:
 
 
 def _covers(assigned: str, scope: str) -> bool:
-    """Whether an assignment's scope is the given one or one above it."""
+    """Whether an assignment's scope is the given one or one above it.
+
+    The service lists for a scope what is at, below and above it, so a management group that it names is
+    above. Source: the filter of `list_for_scope`, azure-mgmt-authorization 4.0.
+    """
+    if assigned.casefold().startswith(_MANAGEMENT_GROUPS):
+        return True
     return f"{scope}/".casefold().startswith(f"{assigned.rstrip('/')}/".casefold())
 
 

@@ -66,7 +66,7 @@ def test_remembering_twice_is_remembering_once(before: dict[str, Value], after: 
 
 
 def test_the_tag_fits() -> None:
-    """A tag's value has at most 256 characters. Source: "Use tags to organize your Azure resources", 2026-03."""
+    """A tag's value has at most 256 characters ("Use tags to organize your Azure resources", 2026-03)."""
     zones = frozenset(CaseInsensitive(ZONE.format(each)) for each in range(5))
     longest: dict[str, Value] = {**OFF, mc.ZONES: zones, mc.NGINX_CONTROLLER: "AnnotationControlled"}
     tag = remember("", list(longest.items()))

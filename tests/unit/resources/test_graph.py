@@ -111,4 +111,4 @@ def test_order_and_digests_are_the_same_in_every_run() -> None:
         for seed in ("1", "2", "3")
     }
     assert len(printed) == 1
-    assert printed.pop().rstrip().endswith("record_set/r=1d9ad8d9ab1d2c1b")
+    assert printed.pop().rstrip().endswith("record_set/r=f2425d7c96575a16")

@@ -1,0 +1,177 @@
+"""Reading: everything at once, what needs another's answer as soon as that is in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from provision.apply.handler import Reading
+from provision.apply.observe import observe
+from provision.errors import CredentialError
+from provision.plan.plan import Observation
+from provision.resources.dns import DnsZone, RecordSet
+from provision.resources.graph import ResourceGraph
+from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
+from provision.resources.observed import Absent, Observed, Present, Unread
+from provision.resources.ref import Ref
+from provision.resources.resource import Condition, Resource
+from provision.resources.vault import ACCESS_POLICY, RBAC, KeyVault
+
+from .memory import Objects, World
+
+IDENTITY = UserAssignedIdentity(name="i", id="/i", location="westeurope")
+VAULT = KeyVault(name="kv", id="/kv")
+ZONE = DnsZone(name="z", id="/z")
+IN_VAULT = RoleAssignment(
+    name="kv",
+    scope="/kv",
+    role_id="1",
+    role_name="R",
+    principal_id=Ref(IDENTITY.address, "principalId"),
+    when=Condition(Ref(VAULT.address, "authorization"), RBAC),
+)
+IN_ZONE = RoleAssignment(
+    name="z", scope="/z", role_id="1", role_name="R", principal_id=Ref(IDENTITY.address, "principalId")
+)
+CREDENTIAL = FederatedCredential(
+    name="i/c", identity_id="/i", credential_name="c", issuer="", subject="", after=(IDENTITY.address,)
+)
+HERE = {
+    VAULT.address: Present({}, {"authorization": RBAC}),
+    IDENTITY.address: Present({}, {"principalId": "p"}),
+    ZONE.address: Present(),
+    IN_VAULT.address: Present(),
+    IN_ZONE.address: Present(),
+}
+
+
+class Counting(Objects):
+    """Keeps which resources each call was for."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.reads: list[list[str]] = []
+
+    async def read(self, resources: Sequence[Resource], profile: str) -> Reading:
+        self.reads.append([resource.address for resource in resources])
+        return await super().read(resources, profile)
+
+
+async def seen(world: World, *resources: Resource) -> Observation:
+    return await observe("shop", ResourceGraph(resources), world.handlers())
+
+
+def kinds(observation: Observation) -> dict[str, type[Observed]]:
+    return {address: type(each) for address, each in observation.objects.items()}
+
+
+async def test_one_call_reads_all_of_a_kind_that_are_ready_together() -> None:
+    """So that a handler can serve them by one list call."""
+    world = World(objects=dict(HERE))
+    counting = Counting(world)
+    zones = [ZONE, DnsZone(name="y", id="/y"), DnsZone(name="x", id="/x", after=(ZONE.address,))]
+    graph = ResourceGraph([*zones, VAULT, IDENTITY, IN_VAULT, IN_ZONE])
+    observation = await observe("shop", graph, dict.fromkeys(world.handlers(), counting))
+    assert sorted(map(sorted, counting.reads)) == [
+        ["dns_zone/x", "dns_zone/y", "dns_zone/z"],
+        ["key_vault/kv"],
+        ["role_assignment/kv"],
+        ["role_assignment/z"],
+        ["user_assigned_identity/i"],
+    ]
+    assert observation.objects[IN_VAULT.address] == Present()
+
+
+async def test_nothing_waits_for_more_than_it_needs() -> None:
+    """The vault is slow: the role in the zone needs the identity only and is read meanwhile."""
+    world = World(objects=dict(HERE))
+    gate = world.gate(VAULT.address)
+    world.gate(IN_ZONE.address).set()
+    reading = asyncio.create_task(seen(world, VAULT, IDENTITY, ZONE, IN_VAULT, IN_ZONE))
+    await world.reached[IN_ZONE.address].wait()
+    assert f"read {IN_VAULT.address}" not in world.calls
+    gate.set()
+    assert set(kinds(await reading).values()) == {Present}
+
+
+async def test_what_refers_to_something_absent_is_absent() -> None:
+    world = World(objects={ZONE.address: Present()})
+    observation = await seen(world, IDENTITY, ZONE, IN_ZONE)
+    assert kinds(observation) == {
+        IDENTITY.address: Absent,
+        ZONE.address: Present,
+        IN_ZONE.address: Absent,
+    }
+    assert f"read {IN_ZONE.address}" not in world.calls
+
+
+async def test_what_refers_to_something_unread_is_unread() -> None:
+    world = World(objects=dict(HERE), unreadable={VAULT.address})
+    observation = await seen(world, VAULT, IDENTITY, IN_VAULT)
+    assert kinds(observation) == {
+        VAULT.address: Unread,
+        IDENTITY.address: Present,
+        IN_VAULT.address: Unread,
+    }
+    assert observation.objects[IN_VAULT.address] is observation.objects[VAULT.address]
+
+
+async def test_absence_of_one_weighs_more_than_ignorance_of_another() -> None:
+    world = World(unreadable={VAULT.address})
+    assert kinds(await seen(world, VAULT, IDENTITY, IN_VAULT))[IN_VAULT.address] is Absent
+
+
+async def test_what_is_in_something_absent_is_absent_though_it_could_not_be_read() -> None:
+    world = World(unreadable={CREDENTIAL.address})
+    assert kinds(await seen(world, IDENTITY, CREDENTIAL))[CREDENTIAL.address] is Absent
+
+
+async def test_what_is_there_is_there_though_what_holds_it_could_not_be_read() -> None:
+    world = World(objects={CREDENTIAL.address: Present()}, unreadable={IDENTITY.address})
+    assert kinds(await seen(world, IDENTITY, CREDENTIAL))[CREDENTIAL.address] is Present
+
+
+@pytest.mark.parametrize(("authorization", "expected"), [(RBAC, Present), (ACCESS_POLICY, Absent)])
+async def test_what_is_not_wanted_is_not_looked_up(authorization: str, expected: type[Observed]) -> None:
+    world = World(objects={**HERE, VAULT.address: Present({}, {"authorization": authorization})})
+    assert kinds(await seen(world, VAULT, IDENTITY, IN_VAULT))[IN_VAULT.address] is expected
+    assert (f"read {IN_VAULT.address}" in world.calls) == (expected is Present)
+
+
+async def test_what_carries_our_mark_and_is_not_declared() -> None:
+    old = RecordSet(
+        name="z/A/old",
+        zone_id="/z",
+        visibility="public",
+        record_type="A",
+        record_name="old",
+        ttl=1,
+        values=frozenset(),
+    )
+    here = RecordSet(
+        name="z/A/here",
+        zone_id="/z",
+        visibility="public",
+        record_type="A",
+        record_name="here",
+        ttl=1,
+        values=frozenset(),
+    )
+    present = Present(old.properties(), {}, "shop")
+    world = World(objects={ZONE.address: Present(), old.address: present}, made_from={old.address: old})
+    assert (await seen(world, ZONE, here)).orphans == ((old, present),)
+    assert (await seen(world, ZONE, here, old)).orphans == ()
+
+
+async def test_without_credentials_nothing_can_be_read() -> None:
+    class Refused(Objects):
+        async def read(self, resources: Sequence[Resource], profile: str) -> Reading:
+            raise CredentialError("signing in", "no credentials")
+
+    world = World(objects=dict(HERE))
+    handlers = {**world.handlers(), VAULT.KIND: Refused(world)}
+    world.gate(ZONE.address)  # another read, which must not keep the error back
+    with pytest.raises(CredentialError):
+        await observe("shop", ResourceGraph([VAULT, ZONE, IDENTITY, IN_VAULT]), handlers)
