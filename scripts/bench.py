@@ -82,15 +82,26 @@ def run(command: Sequence[str], variables: Mapping[str, str], codes: Sequence[in
     """Run a command to its end. Raises RuntimeError with what it wrote when it ends with another code."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
-    done = subprocess.run(  # noqa: S603 - commands written in this file
-        command, env=variables, cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    with subprocess.Popen(  # noqa: S603 - commands written in this file
+        command,
+        env=variables,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    ) as process:
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)  # with whatever a script has started
+            raise
     wall = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode not in codes:
-        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    if process.returncode not in codes:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output}{errors}")
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(wall, processor, done.stdout)
+    return Run(wall, processor, output)
 
 
 class Bench:
@@ -261,7 +272,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one run for a time instead of five")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by the way that ends servers and removes folders
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(1))  # by the way that ends servers and removes folders
     with tempfile.TemporaryDirectory(prefix="provision-bench-") as folder:
         bench = Bench(os.environ["PROVISION_TEST_AZ"], 1 if arguments.quick else 5, Path(folder))
         figures = list(bench.figures())

@@ -100,6 +100,10 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
     }
 
 
+Applied = Callable[[str], None]
+"""`applied("prod")`: the test's home becomes one in which that profile was applied."""
+
+
 @dataclass
 class CommandLine:
     """Runs `provision` in this process: `provision("plan", *PROD)`."""
@@ -169,20 +173,19 @@ def _applied(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def applied(provision: CommandLine, _applied: dict[str, Path]) -> Callable[[str], Ran]:
-    """`applied("prod")`: the test's home becomes a copy of one in which that profile was applied."""
+def applied(provision: CommandLine, _applied: dict[str, Path]) -> Applied:
+    """Applies a profile once and for all tests; each gets a copy."""
 
-    def restore(name: str) -> Ran:
+    def restore(name: str) -> None:
+        assert not provision.home.exists(), "the home is in use already"
         kept = _applied[""] / name
         if name not in _applied:
-            done = provision("apply", f"profiles/{name}.yaml", "--sandbox", "--format", "json")
-            assert done.code == 0, done.err
+            done = provision("apply", f"profiles/{name}.yaml", "--sandbox")
+            assert done.code == 0, done.out
             shutil.copytree(provision.home, kept)
-            (kept / "apply.json").write_text(done.out)
             _applied[name] = kept
-        elif not provision.home.exists():
+        else:
             shutil.copytree(kept, provision.home)
-        return Ran(0, (kept / "apply.json").read_text(), "")
 
     return restore
 
@@ -235,15 +238,19 @@ class Held:
         """Set once an update was accepted."""
 
     def running(self) -> list[str]:
-        """Kinds of the operations that have not ended."""
-        return [str(operation["kind"]) for operation in self.sandbox.azure.store.running_operations()]
+        """Ids of the clusters that are being updated."""
+        return [str(operation["resource"]) for operation in _updates(self.sandbox.azure)]
 
     def let_go(self) -> None:
         store = self.sandbox.azure.store
         with store.transaction():
-            for operation in store.running_operations():
+            for operation in _updates(self.sandbox.azure):
                 at_once = {**operation, "due": operation["start"]}
                 store.put_operation(operation["name"], at_once["due"], at_once)
+
+
+def _updates(azure: Azure) -> list[Json]:
+    return [operation for operation in azure.store.running_operations() if operation.get("kind") == "update"]
 
 
 _FOREVER = 1e12
@@ -269,9 +276,8 @@ def _hold(route: Route, accepted: asyncio.Event) -> Route:
     def handle(request: Request, azure: Azure) -> Answer:
         answer = route.handle(request, azure)
         assert isinstance(answer, Answer)
-        for operation in azure.store.running_operations():
-            if operation.get("resource"):
-                azure.store.put_operation(operation["name"], _FOREVER, {**operation, "due": _FOREVER})
+        for operation in _updates(azure):
+            azure.store.put_operation(operation["name"], _FOREVER, {**operation, "due": _FOREVER})
         accepted.set()
         return answer
 

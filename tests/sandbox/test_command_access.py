@@ -14,8 +14,8 @@ from command_line import (
     PROD,
     ROOT,
     VAULT,
+    Applied,
     CommandLine,
-    Ran,
     environment,
 )
 
@@ -74,7 +74,7 @@ def test_what_may_not_be_read_is_never_green(
     client: str,
     actions: list[str],
     provision: CommandLine,
-    applied: Callable[[str], Ran],
+    applied: Applied,
     as_client: Callable[[str], None],
 ) -> None:
     applied("prod")
@@ -100,7 +100,7 @@ def _reasons(unchecked: list[dict[str, str]]) -> list[str]:
 
 
 def test_a_reason_is_given_once(
-    provision: CommandLine, applied: Callable[[str], Ran], as_client: Callable[[str], None]
+    provision: CommandLine, applied: Applied, as_client: Callable[[str], None]
 ) -> None:
     applied("prod")
     as_client("reader")
@@ -110,7 +110,7 @@ def test_a_reason_is_given_once(
 
 
 def test_a_reader_checks_everything_but_the_certificates(
-    provision: CommandLine, applied: Callable[[str], Ran], as_client: Callable[[str], None]
+    provision: CommandLine, applied: Applied, as_client: Callable[[str], None]
 ) -> None:
     applied("prod")
     as_client("reader")
@@ -184,7 +184,7 @@ def test_a_subscription_that_is_not_there(provision: CommandLine, tmp_path: Path
     assert provision("drift", *profile).code == 3
 
 
-def test_a_group_that_is_not_there(provision: CommandLine, applied: Callable[[str], Ran]) -> None:
+def test_a_group_that_is_not_there(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     with provision.azure() as azure:
         group = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-dns"
@@ -208,7 +208,7 @@ def test_a_group_that_is_not_there(provision: CommandLine, applied: Callable[[st
     ],
 )
 def test_what_must_exist_and_does_not(
-    kind: str, id_: str, error: str, provision: CommandLine, applied: Callable[[str], Ran]
+    kind: str, id_: str, error: str, provision: CommandLine, applied: Applied
 ) -> None:
     applied("prod")
     with provision.azure() as azure:

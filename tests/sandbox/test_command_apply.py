@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
-from command_line import CLUSTER, IDENTITY, PROD, VAULT, ZONE, CommandLine, Ran
+from command_line import CLUSTER, IDENTITY, PROD, VAULT, ZONE, Applied, CommandLine
 
 from provision.sandbox.azure import Answer
 from provision.sandbox.gateway import Gateway
@@ -17,14 +16,14 @@ RESOURCES = 12
 
 
 @pytest.mark.parametrize("name", ["prod", "dev", "nginx"])
-def test_a_profile_is_applied_once_and_then_in_sync(
-    name: str, provision: CommandLine, applied: Callable[[str], Ran]
-) -> None:
+def test_a_profile_is_applied_once_and_then_in_sync(name: str, provision: CommandLine) -> None:
     profile = (f"profiles/{name}.yaml", "--sandbox")
     before = provision("plan", *profile, "--format", "json")
     assert before.code == 2
     planned = before.json()
-    first = applied(name).statuses()
+    done = provision("apply", *profile, "--format", "json")
+    assert done.code == 0
+    first = done.statuses()
     assert set(first) == {change["resource"] for change in planned["changes"]} | set(planned["unchanged"])
     assert set(first.values()) <= {"created", "updated", "unchanged"}
     assert [address for address, status in first.items() if status == "unchanged"] == planned["unchanged"]
@@ -55,7 +54,7 @@ def test_one_put_of_the_cluster_and_each_object_written_once(provision: CommandL
 
 
 def test_a_check_of_drift_takes_two_rounds_and_few_requests(
-    provision: CommandLine, applied: Callable[[str], Ran], monkeypatch: pytest.MonkeyPatch
+    provision: CommandLine, applied: Applied, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No answer of a round is given before all its requests are there: a third round would wait for ever."""
     applied("prod")

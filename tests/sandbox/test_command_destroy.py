@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from command_line import CLUSTER_KIND, PROD, VAULT, ZONE, CommandLine, Ran
+from command_line import CLUSTER_KIND, PROD, VAULT, ZONE, Applied, CommandLine
 
 from provision.sandbox.azure import SUBSCRIPTION, Json
 
@@ -58,7 +58,7 @@ def everything(provision: CommandLine) -> dict[str, Json]:
 
 @pytest.mark.parametrize("name", CLUSTERS)
 def test_the_cluster_is_as_it_was_property_by_property(
-    name: str, provision: CommandLine, applied: Callable[[str], Ran]
+    name: str, provision: CommandLine, applied: Applied
 ) -> None:
     profile = (f"profiles/{name}.yaml", "--sandbox")
     provision("plan", *profile)  # seeds
@@ -114,7 +114,7 @@ def _prod_group() -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg-aks-prod/"
 
 
-def test_a_foreign_record_stops_the_zone_alone(provision: CommandLine, applied: Callable[[str], Ran]) -> None:
+def test_a_foreign_record_stops_the_zone_alone(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     record = f"{ZONE}/A/www"
     with provision.azure() as azure:
@@ -149,7 +149,7 @@ def _foreign_record(id_: str) -> Json:
     }
 
 
-def test_what_is_not_ours_stays(provision: CommandLine, applied: Callable[[str], Ran]) -> None:
+def test_what_is_not_ours_stays(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     with provision.azure() as azure:
         shop = f"{VAULT}/certificates/shop-tls/"
@@ -163,9 +163,7 @@ def test_what_is_not_ours_stays(provision: CommandLine, applied: Callable[[str],
     assert "certificate/kv-contoso-prod/shop-tls  not ours: kept" in done.err
 
 
-def test_without_yes_and_without_a_terminal_nothing_happens(
-    provision: CommandLine, applied: Callable[[str], Ran]
-) -> None:
+def test_without_yes_and_without_a_terminal_nothing_happens(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     before = everything(provision)
     done = provision("destroy", *PROD)
@@ -178,7 +176,7 @@ def test_without_yes_and_without_a_terminal_nothing_happens(
     assert everything(provision) == before
 
 
-def test_everything_can_be_applied_again(provision: CommandLine, applied: Callable[[str], Ran]) -> None:
+def test_everything_can_be_applied_again(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     assert provision("destroy", *PROD, "--yes").code == 0
     again = provision("apply", *PROD)
@@ -187,7 +185,7 @@ def test_everything_can_be_applied_again(provision: CommandLine, applied: Callab
 
 
 def test_a_reader_destroys_nothing(
-    provision: CommandLine, applied: Callable[[str], Ran], monkeypatch: pytest.MonkeyPatch
+    provision: CommandLine, applied: Applied, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     applied("prod")
     before = set(everything(provision))

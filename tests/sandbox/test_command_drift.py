@@ -17,6 +17,7 @@ from command_line import (
     VAULT,
     ZONE,
     ZONE_KIND,
+    Applied,
     CommandLine,
     Ran,
 )
@@ -302,9 +303,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_drift_names_it_and_apply_repairs_it(
-    case: Drifted, provision: CommandLine, applied: Callable[[str], Ran]
-) -> None:
+def test_drift_names_it_and_apply_repairs_it(case: Drifted, provision: CommandLine, applied: Applied) -> None:
     applied(case.profile)
     profile = (f"profiles/{case.profile}.yaml", "--sandbox")
     with provision.azure() as azure:
@@ -333,9 +332,7 @@ def by_address(findings: Iterable[tuple[str, str | None]]) -> dict[str, set[str 
     return grouped
 
 
-def test_what_the_profile_does_not_declare_is_no_drift(
-    provision: CommandLine, applied: Callable[[str], Ran]
-) -> None:
+def test_what_the_profile_does_not_declare_is_no_drift(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     changes = [
         edited(CLUSTER_KIND, CLUSTER, "tags.team", "another"),
@@ -350,7 +347,7 @@ def test_what_the_profile_does_not_declare_is_no_drift(
     assert provision("plan", *PROD).code == 0
 
 
-def test_several_profiles_are_one_check(provision: CommandLine, applied: Callable[[str], Ran]) -> None:
+def test_several_profiles_are_one_check(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     every = ("profiles/base.yaml", "profiles/prod.yaml", "profiles/dev.yaml")
     both = provision("drift", *every, "--sandbox", "--format", "json")
@@ -362,9 +359,7 @@ def test_several_profiles_are_one_check(provision: CommandLine, applied: Callabl
     assert "profiles/base.yaml: a part of other profiles" in both.err
 
 
-def test_text_says_what_it_is_and_what_it_should_be(
-    provision: CommandLine, applied: Callable[[str], Ran]
-) -> None:
+def test_text_says_what_it_is_and_what_it_should_be(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     with provision.azure() as azure:
         edited(_RECORD, f"{ZONE}/CNAME/status", "properties.TTL", 60)(azure)

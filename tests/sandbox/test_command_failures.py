@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from command_line import CLUSTER, CLUSTER_KIND, LEGACY, PROD, CommandLine, Ran
+from command_line import CLUSTER, CLUSTER_KIND, LEGACY, PROD, Applied, CommandLine, Ran
 
 from provision.sandbox import faults
 from provision.sandbox.azure import Answer, Json
@@ -258,9 +258,7 @@ def test_a_private_zone_whose_precondition_fails_late(
     assert provision("drift", *LEGACY).code == 0
 
 
-def test_a_service_that_does_not_answer_is_not_in_sync(
-    provision: CommandLine, applied: Callable[[str], Ran]
-) -> None:
+def test_a_service_that_does_not_answer_is_not_in_sync(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     with provision.azure() as azure:
         faults.inject(azure, path="^/certificates/", status=faults.DISCONNECT, count=MANY)

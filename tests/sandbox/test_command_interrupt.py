@@ -74,7 +74,7 @@ async def test_the_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
         await run.until(STOPPING)
         run.interrupt(signal.SIGINT)
         assert await run.end() == 1  # although the update still runs
-        assert sandbox.running() == ["update"]
+        assert sandbox.running() == [CLUSTER.lower()]
         text = "".join(run.seen)
         assert "Traceback" not in text
         outcomes = json.loads(text[text.index("\n{\n") :])["outcomes"]
@@ -97,7 +97,7 @@ async def test_a_check_of_drift_is_not_held_up_by_a_busy_cluster(tmp_path: Path)
         await sandbox.accepted.wait()
         drift = await start(tmp_path, "drift", *PROD, "--format", "json")
         assert await drift.end() in (0, 2)
-        assert sandbox.running() == ["update"]
+        assert sandbox.running() == [CLUSTER.lower()]
         sandbox.let_go()
         assert await run.end() == 0
 

@@ -7,7 +7,6 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,8 @@ from command_line import (
     ROOT,
     ZONE,
     ZONE_KIND,
+    Applied,
     CommandLine,
-    Ran,
     environment,
 )
 
@@ -45,7 +44,7 @@ def test_a_saved_plan_is_applied_as_it_was_shown(provision: CommandLine, plan_fi
 
 
 def test_a_saved_plan_may_delete_without_being_asked_again(
-    provision: CommandLine, applied: Callable[[str], Ran], tmp_path: Path
+    provision: CommandLine, applied: Applied, tmp_path: Path
 ) -> None:
     """It was reviewed: that is what it is for."""
     applied("prod")
@@ -172,9 +171,7 @@ def unmarked_record(provision: CommandLine) -> None:
         azure.store.put(f"{ZONE_KIND}/recordsets", record["id"], record)
 
 
-def test_what_is_not_ours_is_taken_over_only_when_told(
-    provision: CommandLine, applied: Callable[[str], Ran]
-) -> None:
+def test_what_is_not_ours_is_taken_over_only_when_told(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     unmarked_record(provision)
     refused = provision("apply", *PROD)
@@ -234,7 +231,7 @@ def test_json_of_a_plan_and_of_outcomes(provision: CommandLine) -> None:
     assert "creating dns_zone/contoso.com" in done.err  # what happens is told beside the result
 
 
-def test_json_names_obstacles(provision: CommandLine, applied: Callable[[str], Ran]) -> None:
+def test_json_names_obstacles(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     unmarked_record(provision)
     plan = provision("plan", *PROD, "--format", "json")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from command_line import CLUSTER, CLUSTER_KIND, PROD, CommandLine, Ran
+from command_line import CLUSTER, CLUSTER_KIND, PROD, Applied, CommandLine
 
 from provision.sandbox.azure import Json
 
@@ -77,9 +77,7 @@ def test_every_reason_is_given_at_once(provision: CommandLine, tmp_path: Any) ->
     assert not (tmp_path / "plan.json").exists()  # nobody should review what can't be applied
 
 
-def test_a_mesh_that_was_turned_on_later_stops_the_repair(
-    provision: CommandLine, applied: Callable[[str], Ran]
-) -> None:
+def test_a_mesh_that_was_turned_on_later_stops_the_repair(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     change(provision, istio_mesh)
     assert provision("apply", *PROD).code == 1

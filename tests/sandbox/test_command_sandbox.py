@@ -8,12 +8,22 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from command_line import CLUSTER, CLUSTER_KIND, PROD, ROOT, CommandLine, Ran, Running, environment, start
+from command_line import (
+    CLUSTER,
+    CLUSTER_KIND,
+    PROD,
+    ROOT,
+    Applied,
+    CommandLine,
+    Running,
+    environment,
+    start,
+)
 
 from provision.sandbox.home import Home
 from provision.sandbox.seed import CLIENTS
@@ -130,7 +140,7 @@ async def test_env_of_a_client_that_is_not_there(served: Path) -> None:
 
 
 def test_status_of_a_home_that_is_empty_and_of_one_that_is_not(
-    provision: CommandLine, applied: Callable[[str], Ran]
+    provision: CommandLine, applied: Applied
 ) -> None:
     empty = provision("sandbox", "status")
     assert empty.code == 0
@@ -146,7 +156,7 @@ def test_status_of_a_home_that_is_empty_and_of_one_that_is_not(
     assert f"{3:7} {CLUSTER_KIND}" in full
 
 
-def test_reset_makes_it_new(provision: CommandLine, applied: Callable[[str], Ran]) -> None:
+def test_reset_makes_it_new(provision: CommandLine, applied: Applied) -> None:
     applied("prod")
     refused = provision("sandbox", "reset")
     assert refused.code == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError
 
 from provision.apply.handler import Mark, Reading
 from provision.apply.together import together
@@ -34,12 +34,7 @@ async def found(doing: str, call: Awaitable[_Found]) -> _Found | None:
     with translating(doing):
         try:
             return await call
-        except ResourceNotFoundError as error:
-            if code_of(error) in _WRONG_PLACE:
-                raise
-            return None
         except HttpResponseError as error:
-            # ARM answers 404 for a subscription it does not know, 400 for one that is no GUID.
             if error.status_code == 404 and code_of(error) not in _WRONG_PLACE:
                 return None
             raise

@@ -6,6 +6,7 @@ Tests can hold a call at a gate until they open it, or have it refused.
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -184,7 +185,7 @@ class Clusters:
         self, resource: ManagedCluster, observed: Present, fields: Sequence[FieldChange], work: Work
     ) -> Present:
         await self._world.enter("update", resource.address)
-        body = self._world.clusters[resource.address]
+        body = copy.deepcopy(self._world.clusters[resource.address])
         attached = [str(zone) for each in fields if isinstance(each.after, frozenset) for zone in each.after]
         for zone in attached:
             if not any(is_id(zone, each) for each in self._zones()):

@@ -184,6 +184,20 @@ async def test_what_others_must_make_fails_at_last_with_the_command() -> None:
     assert "--assignee-object-id principal-1 " in error.command
 
 
+async def test_what_others_must_make_for_somebody_known_fails_as_planned() -> None:
+    world = World(objects={IDENTITY.address: Present({}, {"principalId": "p"})})
+    made = await planned(world, IDENTITY, role(managed=False), zone("z"))
+    assert made.blocked() == ()
+    (awaited,) = made.awaited()
+    outcomes = await Run(world, made).task
+    assert statuses(outcomes) == {
+        IDENTITY.address: "unchanged",
+        "role_assignment/r": "failed",
+        "dns_zone/z": "created",
+    }
+    assert [each.error for each in outcomes if each.error] == [awaited.blocked]
+
+
 async def test_for_whom_others_must_make_it_never_comes_out() -> None:
     world = World()
     others = RoleAssignment(

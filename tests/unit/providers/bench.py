@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 from unittest.mock import create_autospec
@@ -56,20 +57,12 @@ _RAISED = {
 
 
 class Bench:
-    """One autospecced operation group for each that the handlers call, behind `clients`."""
+    """One autospecced operation group for each that the handlers call, behind `clients`.
+
+    Each is made when it is first wanted: an autospec of a whole SDK class takes a tenth of a second.
+    """
 
     def __init__(self) -> None:
-        self.clusters = _group(ManagedClustersOperations)
-        self.public_zones = _group(public.ZonesOperations)
-        self.public_records = _group(public.RecordSetsOperations)
-        self.private_zones = _group(private.PrivateZonesOperations)
-        self.private_records = _group(private.RecordSetsOperations)
-        self.links = _group(private.VirtualNetworkLinksOperations)
-        self.vaults = _group(VaultsOperations)
-        self.identities = _group(UserAssignedIdentitiesOperations)
-        self.credentials = _group(FederatedIdentityCredentialsOperations)
-        self.roles = _group(RoleAssignmentsOperations)
-        self.certificates = _group(CertificateClient)
         self.told: list[str] = []
         self.clients = self._clients()
 
@@ -81,29 +74,75 @@ class Bench:
         """Seconds of each wait that a handler asked for; none of them is waited."""
         return [call.args[0] for call in self.clients.sleep.await_args_list]
 
+    @cached_property
+    def clusters(self) -> Any:
+        return _group(ManagedClustersOperations)
+
+    @cached_property
+    def public_zones(self) -> Any:
+        return _group(public.ZonesOperations)
+
+    @cached_property
+    def public_records(self) -> Any:
+        return _group(public.RecordSetsOperations)
+
+    @cached_property
+    def private_zones(self) -> Any:
+        return _group(private.PrivateZonesOperations)
+
+    @cached_property
+    def private_records(self) -> Any:
+        return _group(private.RecordSetsOperations)
+
+    @cached_property
+    def links(self) -> Any:
+        return _group(private.VirtualNetworkLinksOperations)
+
+    @cached_property
+    def vaults(self) -> Any:
+        return _group(VaultsOperations)
+
+    @cached_property
+    def identities(self) -> Any:
+        return _group(UserAssignedIdentitiesOperations)
+
+    @cached_property
+    def credentials(self) -> Any:
+        return _group(FederatedIdentityCredentialsOperations)
+
+    @cached_property
+    def roles(self) -> Any:
+        return _group(RoleAssignmentsOperations)
+
+    @cached_property
+    def certificates(self) -> Any:
+        return _group(CertificateClient)
+
     def _clients(self) -> Any:
         clients = _group(Clients)
         clients.cloud = CLOUDS["public"]
-        clients.containers.return_value = _client(ContainerServiceClient, managed_clusters=self.clusters)
-        clients.dns.return_value = _client(
+        clients.containers.side_effect = lambda _: _client(
+            ContainerServiceClient, managed_clusters=self.clusters
+        )
+        clients.dns.side_effect = lambda _: _client(
             DnsManagementClient, zones=self.public_zones, record_sets=self.public_records
         )
-        clients.private_dns.return_value = _client(
+        clients.private_dns.side_effect = lambda _: _client(
             PrivateDnsManagementClient,
             private_zones=self.private_zones,
             record_sets=self.private_records,
             virtual_network_links=self.links,
         )
-        clients.vaults.return_value = _client(KeyVaultManagementClient, vaults=self.vaults)
-        clients.identities.return_value = _client(
+        clients.vaults.side_effect = lambda _: _client(KeyVaultManagementClient, vaults=self.vaults)
+        clients.identities.side_effect = lambda _: _client(
             ManagedServiceIdentityClient,
             user_assigned_identities=self.identities,
             federated_identity_credentials=self.credentials,
         )
-        clients.authorization.return_value = _client(
+        clients.authorization.side_effect = lambda _: _client(
             AuthorizationManagementClient, role_assignments=self.roles
         )
-        clients.certificates.return_value = self.certificates
+        clients.certificates.side_effect = lambda _: self.certificates
         return clients
 
 

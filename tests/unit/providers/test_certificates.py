@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from azure.keyvault.certificates import CertificateOperation, KeyVaultCertificate
-from azure.keyvault.certificates._generated.models import CertificateBundle
+from azure.keyvault.certificates import CertificateOperation, DeletedCertificate, KeyVaultCertificate
+from azure.keyvault.certificates._generated.models import CertificateBundle, DeletedCertificateBundle
 from azure.keyvault.certificates._generated.models import CertificateOperation as OperationBundle
 
-from providers.bench import PROFILE, TAGS, Bench, refusal
-from provision.errors import AccessDeniedError, ConflictError, ServiceError
+from providers.bench import PROFILE, TAGS, Bench, raised, refusal
+from provision.errors import AccessDeniedError, ConflictError, ForeignError, ServiceError
 from provision.plan.diff import diff
 from provision.providers.azure.certificates import Certificates
 from provision.providers.azure.cloud import Cloud
@@ -49,7 +50,14 @@ def bundle(
     action: str = "AutoRenew",
 ) -> KeyVaultCertificate:
     """A certificate as the data plane answers it (recording test_keyvault_certificate_import, 2020)."""
-    answer = {
+    properties: dict[str, Any] = {
+        "subject": "CN=shop.contoso.com",
+        "ekus": ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"],
+        "key_usage": ["digitalSignature", "keyEncipherment"],
+        "sans": {"dns_names": ["API.contoso.com", "shop.contoso.com"]},
+        "validity_months": 12,
+    }
+    answer: dict[str, Any] = {
         "id": f"{VAULT}/certificates/shop-tls/{VERSION}",
         "kid": f"{VAULT}/keys/shop-tls/{VERSION}",
         "sid": f"{VAULT}/secrets/shop-tls/{VERSION}",
@@ -66,14 +74,7 @@ def bundle(
             "id": f"{VAULT}/certificates/shop-tls/policy",
             "key_props": key or {"exportable": True, "kty": "RSA", "key_size": 2048, "reuse_key": False},
             "secret_props": {"contentType": "application/x-pkcs12"},
-            "x509_props": {
-                "subject": "CN=shop.contoso.com",
-                "ekus": ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"],
-                "key_usage": ["digitalSignature", "keyEncipherment"],
-                "sans": {"dns_names": ["API.contoso.com", "shop.contoso.com"]},
-                "validity_months": 12,
-                **(x509 or {}),
-            },
+            "x509_props": {**properties, **(x509 or {})},
             "lifetime_actions": [
                 {"trigger": trigger or {"days_before_expiry": 30}, "action": {"action_type": action}}
             ],
@@ -234,6 +235,58 @@ async def test_a_request_that_ends_without_a_certificate_says_why(
     assert caught.value.command == (
         "az keyvault certificate pending show --vault-name kv-prod --name shop-tls"
     )
+
+
+HELD = raised(
+    409,
+    json.dumps(
+        {
+            "error": {
+                "code": "Conflict",
+                "message": "Certificate shop-tls is currently in a deleted but recoverable state.",
+                "innererror": {"code": "ObjectIsDeletedButRecoverable"},
+            }
+        }
+    ),
+)
+
+
+def deleted(tags: Mapping[str, str] | None) -> DeletedCertificate:
+    answer = {
+        "id": f"{VAULT}/certificates/shop-tls",
+        "attributes": {"enabled": True},
+        "tags": tags,
+        "policy": {},
+    }
+    return DeletedCertificate._from_deleted_certificate_bundle(DeletedCertificateBundle(answer))
+
+
+async def test_a_deleted_one_of_ours_is_recovered_and_then_made_again(bench: Bench) -> None:
+    bench.certificates.create_certificate.side_effect = [HELD, bundle(tags=TAGS)]
+    bench.certificates.get_deleted_certificate.return_value = deleted(TAGS)
+    made = await Certificates(bench.clients).create(RSA, bench.work())
+    assert [call[0] for call in bench.certificates.method_calls] == [
+        "create_certificate",
+        "get_deleted_certificate",
+        "recover_deleted_certificate",
+        "create_certificate",
+    ]
+    bench.certificates.recover_deleted_certificate.assert_awaited_once_with("shop-tls", _polling_interval=2.0)
+    assert bench.told == ["a deleted certificate holds the name, recovering it"]
+    assert made.owner == PROFILE
+
+
+@pytest.mark.parametrize("tags", [None, {}, {"provision-profile": "test"}], ids=["null", "none", "another"])
+async def test_a_deleted_one_of_others_is_left_where_it_is(
+    bench: Bench, tags: Mapping[str, str] | None
+) -> None:
+    bench.certificates.create_certificate.side_effect = [HELD]
+    bench.certificates.get_deleted_certificate.return_value = deleted(tags)
+    with pytest.raises(ForeignError) as caught:
+        await Certificates(bench.clients).create(RSA, bench.work())
+    assert caught.value.doing == "creating certificate/kv-prod/shop-tls"
+    assert caught.value.command == "az keyvault certificate recover --vault-name kv-prod --name shop-tls"
+    bench.certificates.recover_deleted_certificate.assert_not_awaited()
 
 
 async def update(bench: Bench, answer: KeyVaultCertificate, resource: Certificate = RSA) -> Sequence[str]:

@@ -45,7 +45,11 @@ def session(text: str = "", error: Exception | None = None) -> Any:
     [
         ("public", "https://management.azure.com/.default", "https://kv.vault.azure.net"),
         ("china", "https://management.chinacloudapi.cn/.default", "https://kv.vault.azure.cn"),
-        ("usgovernment", "https://management.usgovcloudapi.net/.default", "https://kv.vault.usgovcloudapi.net"),
+        (
+            "usgovernment",
+            "https://management.usgovcloudapi.net/.default",
+            "https://kv.vault.usgovcloudapi.net",
+        ),
     ],
 )
 def test_the_built_in_clouds(name: str, scope: str, vault: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError
 from azure.core.polling import AsyncLROPoller
 from azure.identity import CredentialUnavailableError
+from azure.mgmt.privatedns.models import PrivateZone
 
 from providers.bench import raised, refusal
 from providers.wire import TOKEN, Answer, Credential, Wire, clients
@@ -23,7 +24,7 @@ from provision.errors import (
     ServiceError,
 )
 from provision.providers.azure.clients import Clients
-from provision.providers.azure.errors import code_of, reason_of, translating
+from provision.providers.azure.errors import code_of, inner_code_of, reason_of, translating
 
 Call = Callable[[Clients], Awaitable[Any]]
 
@@ -222,7 +223,7 @@ async def test_an_operation_that_fails_in_its_poll(code: str, kind: type[Provisi
 
     async def write(made: Clients) -> Any:
         zones = made.private_dns("s").private_zones
-        poller: AsyncLROPoller[Any] = await zones.begin_create_or_update("g", "z", {"location": "global"})
+        poller: AsyncLROPoller[Any] = await zones.begin_create_or_update("g", "z", PrivateZone())
         return await poller.result()
 
     poll = "https://arm.test/operations/1?t=638&c=MII&s=signature&h=hash"
@@ -288,6 +289,8 @@ async def test_what_is_no_error_of_the_sdks_passes() -> None:
         (refusal(409, "EtagMismatch"), "EtagMismatch"),
         (refusal(412, "PreconditionFailed", bare=True), "PreconditionFailed"),
         (raised(200, json.dumps({"status": "Failed", "error": {"code": "Late", "message": "m"}})), "Late"),
+        # More than the SDK's own reading of it expects, which then gives up.
+        (raised(400, '{"error":{"code":"Odd","message":"m","additionalInfo":[{}]}}'), "Odd"),
         (raised(400, "not json"), ""),
         (HttpResponseError("no answer at all"), ""),
         (ResourceExistsError("no answer at all"), ""),
@@ -300,3 +303,17 @@ def test_the_code_is_found_wherever_it_is(error: HttpResponseError, code: str) -
 def test_the_reason_is_code_and_message() -> None:
     assert reason_of(refusal(409, "EtagMismatch", "It moved.")) == "EtagMismatch: It moved."
     assert reason_of(HttpResponseError("no answer at all")) == "no answer at all"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (raised(409, '{"error":{"code":"Conflict","message":"m","innererror":{"code":"Inner"}}}'), "Inner"),
+        (raised(409, '{"error":{"code":"Conflict","message":"m","innererror":{}}}'), ""),
+        (raised(409, '{"error":{"code":"Conflict","message":"m","innererror":null}}'), ""),
+        (refusal(409, "Conflict"), ""),
+        (HttpResponseError("no answer at all"), ""),
+    ],
+)
+def test_the_code_inside_the_code(error: HttpResponseError, code: str) -> None:
+    assert inner_code_of(error) == code

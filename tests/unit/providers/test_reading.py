@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from providers.bench import MARK, refusal
 from provision.errors import AccessDeniedError, CredentialError, NotFoundError, ProvisionError, ServiceError
 from provision.providers.azure.reading import absent_all, found, read_each, tags_of, unread_on_failure
 from provision.resources.dns import DnsZone
 from provision.resources.observed import Absent, Observed, Present, Unread
-from providers.bench import MARK, refusal
 
 FIRST = DnsZone(name="contoso.com", id="/first")
 SECOND = DnsZone(name="fabrikam.com", id="/second")

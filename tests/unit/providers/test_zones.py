@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -62,11 +63,13 @@ def private_model(**tags: str) -> PrivateZone:
     return PrivateZone({"id": PRIVATE.id, "name": PRIVATE.name, "location": "global", "tags": tags or None})
 
 
-def link_model(network: str | None = VNET, *, registration: bool = False, **tags: str) -> LinkModel:
+def link_model(
+    network: str | None = VNET, *, registration: bool = False, tags: Mapping[str, str] | None = None
+) -> LinkModel:
     properties: dict[str, Any] = {"registrationEnabled": registration}
     if network:
         properties["virtualNetwork"] = {"id": network}
-    return LinkModel({"id": LINK.id, "location": "global", "tags": tags or None, "properties": properties})
+    return LinkModel({"id": LINK.id, "location": "global", "tags": tags, "properties": properties})
 
 
 def public_record(record_type: str, name: str) -> PublicRecordSet:
@@ -197,7 +200,7 @@ async def test_zones_have_nothing_to_update(bench: Bench) -> None:
 
 
 async def test_a_link_is_compared_without_case(bench: Bench) -> None:
-    bench.links.get.return_value = link_model(VNET.lower(), **TAGS)
+    bench.links.get.return_value = link_model(VNET.lower(), tags=TAGS)
     observed = (await VirtualNetworkLinks(bench.clients).read([LINK], PROFILE)).objects[LINK.address]
     assert isinstance(observed, Present)
     assert diff(LINK.properties(), observed.properties) == ()
@@ -217,7 +220,7 @@ async def test_a_link_to_another_network_differs(bench: Bench) -> None:
 
 @pytest.mark.parametrize("exists", [False, True])
 async def test_a_link_is_written_whole(bench: Bench, exists: bool) -> None:
-    bench.links.begin_create_or_update.return_value = finished(link_model(registration=True, **TAGS))
+    bench.links.begin_create_or_update.return_value = finished(link_model(registration=True, tags=TAGS))
     wanted = VirtualNetworkLink(name=LINK.name, id=LINK.id, virtual_network=VNET, registration=True)
     handler = VirtualNetworkLinks(bench.clients)
     if exists:
