@@ -57,7 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argcomplete.autocomplete(top)
     arguments = top.parse_args(argv)
     try:
-        return cli.load(arguments.command).run(arguments)
+        code = cli.load(arguments.command).run(arguments)
+        sys.stdout.flush()
+        return code
     except ProvisionError as error:
         if arguments.debug:
             raise

@@ -197,6 +197,8 @@ class Bench:
         for measure in (self.start_up, self.no_change, self.first_apply, self.real_durations):
             sys.stderr.write(f"measuring {measure.__name__.replace('_', ' ')}\n")
             yield from measure()
+        busy = f"waiting or running processes, mean of the last minute, on {os.cpu_count()} processors"
+        yield Figure("load of this machine", os.getloadavg()[0], "", "", busy)
 
     def _offline(self) -> dict[str, str]:
         return {

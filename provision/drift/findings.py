@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from provision.errors import ForeignError
 from provision.plan.change import Action, Change
 from provision.plan.plan import Plan
 from provision.profile.model import Ignore
@@ -22,6 +23,7 @@ class Kind(StrEnum):
     MISSING = "missing"
     LEFT_OVER = "left over"
     NOT_APPLIED = "not applied"
+    RULED_OUT = "ruled out"
 
 
 class Severity(StrEnum):
@@ -36,6 +38,7 @@ class Finding:
     """One difference. `field` is empty when the object as a whole is missing or left over.
 
     `changed_by` and `changed_at` are what the service tells of the last change, empty where it does not.
+    `note` is what stands in the way of repairing it: the object lost our mark, or the cluster can't have it.
     `ignored` is the reason of the profile's ignore rule that covers it.
     """
 
@@ -47,6 +50,7 @@ class Finding:
     observed: Value = None
     changed_by: str = ""
     changed_at: str = ""
+    note: str = ""
     ignored: str = ""
 
 
@@ -73,6 +77,7 @@ def report(plan: Plan, ignores: Iterable[Ignore], today: str) -> DriftReport:
     """Findings of a plan that was made but not applied. `today` (ISO) decides which ignores still hold."""
     active = [ignore for ignore in ignores if ignore.expires is None or ignore.expires > today]
     findings = [_ignored(finding, active) for change in plan.changes for finding in _findings(change)]
+    findings += [Finding("", "", Kind.RULED_OUT, Severity.ERROR, note=error.why) for error in plan.refused]
     unchecked = tuple(
         Unchecked(change.address, str(change.observed.error))
         for change in plan.changes
@@ -98,7 +103,10 @@ def _findings(change: Change) -> list[Finding]:
         return [Finding(change.address, "", Kind.LEFT_OVER, Severity.WARNING)]
     # Once our mark says that just this was applied, a difference is somebody else's doing.
     kind = Kind.CHANGED if observed.digest in (change.digest, None) else Kind.NOT_APPLIED
-    return [
+    note = _note(change)
+    ruled_out = note != "" and not isinstance(change.blocked, ForeignError)
+    whole = [Finding(change.address, "", Kind.RULED_OUT, Severity.ERROR, note=note)] if ruled_out else []
+    return whole + [
         Finding(
             change.address,
             field.path,
@@ -108,25 +116,26 @@ def _findings(change: Change) -> list[Finding]:
             field.before,
             observed.changed_by,
             observed.changed_at,
+            note,
         )
         for field in change.fields
     ]
 
 
+def _note(change: Change) -> str:
+    if change.blocked is None:
+        return ""
+    return (
+        f"{change.blocked.why}; apply needs --adopt"
+        if isinstance(change.blocked, ForeignError)
+        else change.blocked.why
+    )
+
+
 def _ignored(finding: Finding, ignores: Iterable[Ignore]) -> Finding:
     for ignore in ignores:
         if fnmatchcase(finding.address, ignore.resource) and fnmatchcase(finding.field, ignore.path):
-            return Finding(
-                finding.address,
-                finding.field,
-                finding.kind,
-                finding.severity,
-                finding.desired,
-                finding.observed,
-                finding.changed_by,
-                finding.changed_at,
-                ignore.reason,
-            )
+            return replace(finding, ignored=ignore.reason)
     return finding
 
 
@@ -141,5 +150,6 @@ def as_plain(finding: Finding) -> dict[str, object]:
         "observed": plain(finding.observed),
         "changedBy": finding.changed_by or None,
         "changedAt": finding.changed_at or None,
+        **({"note": finding.note} if finding.note else {}),
         **({"ignored": finding.ignored} if finding.ignored else {}),
     }

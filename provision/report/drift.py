@@ -45,6 +45,8 @@ def _finding(finding: Finding, style: Style) -> str:
     match finding.kind:
         case Kind.MISSING:
             return f"{head}: missing"
+        case Kind.RULED_OUT:
+            return f"{head}: {finding.note}"
         case Kind.LEFT_OVER:
             return f"{head}: ours, and no longer in the profile"
         case _:
@@ -53,9 +55,9 @@ def _finding(finding: Finding, style: Style) -> str:
             since = (
                 "; the profile was edited since it was applied" if finding.kind is Kind.NOT_APPLIED else ""
             )
-            return (
-                f"{head}: is {shown(finding.observed)}, should be {shown(finding.desired)}{who}{when}{since}"
-            )
+            note = f"; {finding.note}" if finding.note else ""
+            is_and_should = f"is {shown(finding.observed)}, should be {shown(finding.desired)}"
+            return f"{head}: {is_and_should}{who}{when}{since}{note}"
 
 
 def drift_json(reports: Sequence[DriftReport]) -> str:

@@ -81,3 +81,6 @@ def test_a_mesh_that_was_turned_on_later_stops_the_repair(provision: CommandLine
     applied("prod")
     change(provision, istio_mesh)
     assert provision("apply", *PROD).code == 1
+    drift = provision("drift", *PROD)
+    assert drift.code == 2
+    assert "managed_cluster/aks-prod: the Istio service mesh add-on is on" in drift.out

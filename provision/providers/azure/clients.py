@@ -218,6 +218,7 @@ class Clients:
         return {
             "transport": transport,
             "retry_total": 5,
+            "retry_status": 5,  # of those five; azure-core would stop at three busy answers
             "retry_backoff_factor": 0.8 * self.cloud.pace,
             "logging_enable": False,  # poll URLs carry signatures, bodies may carry more
         }

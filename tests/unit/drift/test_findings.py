@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -172,3 +173,22 @@ def test_as_json() -> None:
     (missing,) = found({ZONE.address: Absent()}, ignore("*", "")).ignored
     plain = as_plain(missing)
     assert (plain["field"], plain["changedBy"], plain["ignored"]) == (None, None, "known")
+
+
+def test_an_object_that_lost_our_mark_says_what_apply_needs() -> None:
+    [finding] = found(record_with(60, None, owner=None)).findings
+    assert finding.field == "ttl"
+    assert finding.note == "exists and does not carry our mark; apply needs --adopt"
+    assert as_plain(finding)["note"] == finding.note
+
+
+def test_a_cluster_that_cannot_have_it_is_a_finding_though_our_fields_hold() -> None:
+    made = plan("shop", ResourceGraph([CLUSTER]), Observation({CLUSTER.address: Present(CLUSTER.settings)}))
+    mesh = ServiceError("checking cluster aks", "the mesh is on")
+    other = ServiceError("checking cluster aks", "it is too old")
+    changes = tuple(replace(change, blocked=mesh) for change in made.changes)
+    ruled_out = report(replace(made, changes=changes, refused=(other,)), (), TODAY)
+    assert [(each.address, each.kind, each.note) for each in ruled_out.findings] == [
+        (CLUSTER.address, Kind.RULED_OUT, "the mesh is on"),
+        ("", Kind.RULED_OUT, "it is too old"),
+    ]

@@ -306,8 +306,9 @@ async def test_enabling_again_needs_no_new_version_and_no_policy(bench: Bench) -
     )
 
 
-async def test_another_renewal_needs_no_new_version(bench: Bench) -> None:
-    assert await update(bench, bundle(trigger={"days_before_expiry": 10})) == [
+@pytest.mark.parametrize("enabled", [True, False])
+async def test_another_renewal_needs_no_new_version(bench: Bench, enabled: bool) -> None:
+    assert await update(bench, bundle(enabled=enabled, trigger={"days_before_expiry": 10})) == [
         "update_certificate_policy",
         "update_certificate_properties",
         "get_certificate",

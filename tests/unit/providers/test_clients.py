@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 import pytest_socket
 from azure.core.credentials import AccessTokenInfo
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.identity import CredentialUnavailableError
 from azure.mgmt.privatedns.models import PrivateZone
@@ -193,6 +194,27 @@ async def test_signing_in_without_credentials_says_so() -> None:
             await made.sign_in()
 
 
+async def test_a_service_that_is_busy_is_asked_again_at_the_pace_of_the_cloud() -> None:
+    wire, asleep = Wire([Answer(503)] * 3 + [Answer(200, {})]), AsyncMock()
+    with patch.object(AioHttpTransport, "sleep", asleep):
+        async with clients(wire, cloud=replace(CLOUD, pace=1)) as made:
+            await made.dns("s").zones.get("g", "z")
+    assert len(wire.requests) == 4
+    # azure-core backs off by factor times a power of two; the first try of all comes at once.
+    waits = [call.args[0] for call in asleep.await_args_list]
+    assert waits == sorted(waits)
+    assert all(wait % 0.8 == 0 for wait in waits)
+    assert waits[-1] > 0
+
+
+async def test_a_service_that_stays_busy_is_given_up_after_five_tries_more() -> None:
+    wire = Wire([Answer(503)])
+    async with clients(wire) as made:
+        with pytest.raises(HttpResponseError):
+            await made.dns("s").zones.get("g", "z")
+    assert len(wire.requests) == 6
+
+
 async def test_waiting_keeps_the_pace_of_the_cloud() -> None:
     asleep = AsyncMock()
     cloud = replace(CLOUD, pace=0.25)
@@ -237,6 +259,7 @@ async def test_names_under_localhost_are_loopback(name: str, asked: str) -> None
 async def test_the_session_trusts_the_given_authority_besides_the_systems_own(tmp_path: Any) -> None:
     async with http_session() as session:
         assert isinstance(session.connector, aiohttp.TCPConnector)
+        assert isinstance(session.connector._resolver, LoopbackResolver)
         assert session.trust_env
     with pytest.raises(FileNotFoundError):
         http_session(str(tmp_path / "none.pem"))

@@ -41,20 +41,25 @@ def session(text: str = "", error: Exception | None = None) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("name", "scope", "vault"),
+    ("name", "manager", "authority", "vault"),
     [
-        ("public", "https://management.azure.com/.default", "https://kv.vault.azure.net"),
-        ("china", "https://management.chinacloudapi.cn/.default", "https://kv.vault.azure.cn"),
+        ("public", "management.azure.com", "login.microsoftonline.com", "kv.vault.azure.net"),
+        ("china", "management.chinacloudapi.cn", "login.chinacloudapi.cn", "kv.vault.azure.cn"),
         (
             "usgovernment",
-            "https://management.usgovcloudapi.net/.default",
-            "https://kv.vault.usgovcloudapi.net",
+            "management.usgovcloudapi.net",
+            "login.microsoftonline.us",
+            "kv.vault.usgovcloudapi.net",
         ),
     ],
 )
-def test_the_built_in_clouds(name: str, scope: str, vault: str) -> None:
+def test_the_built_in_clouds(name: str, manager: str, authority: str, vault: str) -> None:
     cloud = CLOUDS[name]
-    assert (cloud.scope, cloud.vault_url("kv")) == (scope, vault)
+    assert cloud.name == name
+    assert cloud.resource_manager == f"https://{manager}"
+    assert cloud.scope == f"https://{manager}/.default"
+    assert cloud.authority == f"https://{authority}"
+    assert cloud.vault_url("kv") == f"https://{vault}"
     assert cloud.discovery
     assert cloud.pace == 1
 

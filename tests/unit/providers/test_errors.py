@@ -144,6 +144,7 @@ async def test_an_answer_with_an_odd_body(text: str) -> None:
     error = await caught(CLUSTER, Answer(400, text))
     assert isinstance(error, ServiceError)
     assert error.why
+    assert error.fix == ""
 
 
 async def test_arm_names_the_missing_action_and_scope() -> None:

@@ -219,6 +219,9 @@ async def test_a_credential_is_written_whole(bench: Bench, exists: bool) -> None
 async def test_a_credential_is_deleted(bench: Bench) -> None:
     await FederatedCredentials(bench.clients).delete(SHOP, Present(), bench.work())
     bench.credentials.delete.assert_awaited_once_with(GROUP, "ingress", "provision_prod_shop")
+    bench.credentials.delete.side_effect = refusal(403, "AuthorizationFailed")
+    with pytest.raises(AccessDeniedError, match=r"^deleting federated_credential/"):
+        await FederatedCredentials(bench.clients).delete(SHOP, Present(), bench.work())
 
 
 class Turns:

@@ -269,7 +269,8 @@ async def test_five_lost_races_are_enough(bench: Bench) -> None:
     with pytest.raises(ConflictError) as caught:
         await update(bench, DESIRED)
     assert bench.clusters.begin_create_or_update.await_count == 5
-    assert "PreconditionFailed: The etag moved." in caught.value.why
+    assert caught.value.doing == "updating managed_cluster/aks-prod"
+    assert caught.value.why == "refused 5 times, at last with PreconditionFailed: The etag moved."
     assert isinstance(caught.value.__cause__, HttpResponseError)
 
 

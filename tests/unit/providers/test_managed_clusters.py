@@ -173,7 +173,9 @@ async def test_one_that_may_not_be_read_hides_no_other(bench: Bench) -> None:
     assert isinstance(reading.objects[other.address], Present)
 
 
-@pytest.mark.parametrize("state", ["Updating", "updating", "Upgrading", "Starting", "Creating"])
+@pytest.mark.parametrize(
+    "state", ["Updating", "updating", "Upgrading", "Scaling", "Starting", "Stopping", "Creating", "Deleting"]
+)
 async def test_an_apply_waits_for_a_busy_cluster_and_tells_so(bench: Bench, state: str) -> None:
     settled = clusters.model(ingressProfile=clusters.routing(enabled=True))
     bench.clusters.get.side_effect = [clusters.model(state=state)] * 3 + [settled]

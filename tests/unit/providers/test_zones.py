@@ -25,12 +25,12 @@ from providers.bench import (
     raised,
     refusal,
 )
-from provision.errors import ConflictError
+from provision.errors import AccessDeniedError, ConflictError
 from provision.plan.change import FieldChange
 from provision.plan.diff import diff
 from provision.providers.azure.zones import DnsZones, PrivateDnsZones, VirtualNetworkLinks
 from provision.resources.dns import DnsZone, PrivateDnsZone, VirtualNetworkLink
-from provision.resources.observed import Absent, Present
+from provision.resources.observed import Absent, Present, Unread
 from provision.resources.values import CaseInsensitive
 
 NETWORK = f"{PREFIX}/Microsoft.Network"
@@ -148,9 +148,9 @@ async def test_a_zone_made_by_another_meanwhile_is_a_conflict(bench: Bench) -> N
     late = raised(200, '{"error":{"code":"PreconditionFailed","message":"It exists."},"status":"Failed"}')
     bench.private_zones.begin_create_or_update.return_value = finished(late)
     bench.public_zones.create_or_update.side_effect = refusal(412, "PreconditionFailed", bare=True)
-    with pytest.raises(ConflictError, match="It exists"):
+    with pytest.raises(ConflictError, match=r"^creating private_dns_zone/corp\.contoso\.com: .*It exists"):
         await PrivateDnsZones(bench.clients).create(PRIVATE, bench.work())
-    with pytest.raises(ConflictError, match="PreconditionFailed"):
+    with pytest.raises(ConflictError, match=r"^creating dns_zone/contoso\.com: PreconditionFailed"):
         await DnsZones(bench.clients).create(ZONE, bench.work())
 
 
@@ -187,7 +187,7 @@ async def test_only_soa_and_ns_of_the_apex_belong_to_the_zone(
     bench.private_records.list.return_value = paged(
         private_record("SOA", "@"), private_record(record_type, name)
     )
-    with pytest.raises(ConflictError, match=f"{record_type} {name}"):
+    with pytest.raises(ConflictError, match=f"^deleting .*: {record_type} {name}\n"):
         await PrivateDnsZones(bench.clients).delete(PRIVATE, Present(), bench.work())
     bench.private_zones.begin_delete.assert_not_awaited()
 
@@ -244,3 +244,19 @@ async def test_a_link_is_deleted_and_waited_for(bench: Bench) -> None:
     await VirtualNetworkLinks(bench.clients).delete(LINK, Present(), bench.work())
     bench.links.begin_delete.assert_awaited_once_with(GROUP, "corp.contoso.com", "hub")
     poller.result.assert_awaited_once_with()
+
+
+async def test_a_refusal_says_what_was_being_done(bench: Bench) -> None:
+    forbidden = refusal(403, "AuthorizationFailed")
+    bench.public_records.list_all_by_dns_zone.return_value = paged(forbidden)
+    bench.private_records.list.return_value = paged(forbidden)
+    bench.links.get.side_effect = bench.links.begin_delete.side_effect = forbidden
+    with pytest.raises(AccessDeniedError, match=r"^deleting dns_zone/contoso\.com: "):
+        await DnsZones(bench.clients).delete(ZONE, Present(), bench.work())
+    with pytest.raises(AccessDeniedError, match=r"^deleting private_dns_zone/corp\.contoso\.com: "):
+        await PrivateDnsZones(bench.clients).delete(PRIVATE, Present(), bench.work())
+    with pytest.raises(AccessDeniedError, match=r"^deleting virtual_network_link/corp\.contoso\.com/hub: "):
+        await VirtualNetworkLinks(bench.clients).delete(LINK, Present(), bench.work())
+    unread = (await VirtualNetworkLinks(bench.clients).read([LINK], PROFILE)).objects[LINK.address]
+    assert isinstance(unread, Unread)
+    assert unread.error.doing == "reading virtual_network_link/corp.contoso.com/hub"
