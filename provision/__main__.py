@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from provision import __version__, cli
 from provision.errors import ProfileError, ProvisionError
@@ -75,5 +77,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def entry() -> NoReturn:
+    """The console script."""
+    code = main()
+    # Nothing is left to collect but the SDKs' modules, and looking through them takes 0.07 s.
+    gc.freeze()
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()
