@@ -35,7 +35,7 @@ class Clock:
     def retry_headers(self, seconds: float) -> dict[str, str]:
         """The headers that ask a client to poll every `seconds` (of Azure's time).
 
-        Whole seconds go into Retry-After; all else goes into x-ms-retry-after-ms alone, because generated SDKs
+        Whole seconds go into Retry-After; fractions go into x-ms-retry-after-ms alone: generated SDKs
         (azure-mgmt-keyvault 14.1, -containerservice 41.8, -privatedns 2.0) read Retry-After of a 202 as an
         integer and fail on a fraction. azure-core honours both.
         """
