@@ -216,7 +216,7 @@ def _update(profile: str, resource: Resource, observed: Present, adopt: bool) ->
 def _kept_by_others(resource: Resource, observed: Present, fields: tuple[FieldChange, ...]) -> Change:
     error = ForeignError(
         f"planning {resource.address}",
-        f"{', '.join(field.path for field in fields)} differs, and it is kept by others",
+        f"it differs in {', '.join(field.path for field in fields)}, and it is kept by others",
         "Have it changed:" if resource.remedy() else "Bring the profile in line with it.",
         resource.remedy(),
     )

@@ -162,7 +162,7 @@ def _certificate(certificate: KeyVaultCertificate) -> Present:
             "contentType": _text(policy.content_type),
         },
         outputs={
-            "uri": _unversioned(certificate.secret_id or ""),
+            "uri": _unversioned(certificate.secret_id) if certificate.secret_id else None,
             "thumbprint": properties.x509_thumbprint.hex().upper() if properties.x509_thumbprint else None,
             "expires": properties.expires_on.date().isoformat() if properties.expires_on else None,
         },

@@ -86,7 +86,7 @@ def test_what_others_keep_stands_only_in_the_way_of_what_needs_it() -> None:
     assert made.blocked() == ()
     (awaited,) = made.awaited()
     assert str(awaited.blocked).startswith(
-        "planning access_policy/kv: secrets, certificates differs, and it is kept by others\nHave it changed:"
+        "planning access_policy/kv: it differs in secrets, certificates, and it is kept by others\nHave it changed:"
     )
     assert [each.address for each in made.pending()] == [ZONE.address]
     ours = planned(policy(managed=True), kv=lacking)
@@ -107,7 +107,8 @@ def cluster(**settings: Value) -> ManagedCluster:
 
 def test_the_zones_that_would_be_dropped_are_named_in_order() -> None:
     attached = frozenset(CaseInsensitive(f"/dnsZones/{each}") for each in "dbeca")
-    wanted = cluster(**{APP_ROUTING: True, ZONES: frozenset({CaseInsensitive("/dnszones/C")})})
+    kept: Value = frozenset({CaseInsensitive("/dnszones/C")})
+    wanted = cluster(**{APP_ROUTING: True, ZONES: kept})
     made = planned(wanted, aks=Present({APP_ROUTING: False, ZONES: attached}))
     assert made.changes[0].reason.endswith("does not name: a, b, d, e")
     unowned = planned(cluster(**{APP_ROUTING: True}), aks=Present({APP_ROUTING: False, ZONES: attached}))
