@@ -19,8 +19,6 @@ from provision.sandbox.seed import CLIENTS
 AZ = os.environ.get("PROVISION_TEST_AZ", "")
 VAULT = "kv-contoso-prod"
 
-pytestmark = pytest.mark.skipif(not AZ, reason="PROVISION_TEST_AZ is not set")
-
 Az = Callable[..., Any]
 
 
@@ -29,7 +27,7 @@ class AzError(Exception):
 
 
 @pytest.fixture(scope="module")
-def variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def variables(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a client of a running sandbox."""
     home = Home(tmp_path_factory.mktemp("sandbox"))
     listening = threading.Event()
