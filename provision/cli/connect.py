@@ -34,11 +34,11 @@ async def connected(profile: Profile, sandbox: bool) -> AsyncIterator[Clients]:
     """Clients for the profile's Azure, closed at the end."""
     if sandbox:
         async with _sandboxed(profile) as clients:
-            await clients.sign_in()
+            await clients.sign_in(profile.azure.tenant, vaults=bool(profile.vaults))
             yield clients
         return
     async with await _real(profile) as clients:
-        await clients.sign_in()
+        await clients.sign_in(profile.azure.tenant, vaults=bool(profile.vaults))
         yield clients
 
 

@@ -37,6 +37,11 @@ class Cloud:
         """Token scope of the resource manager."""
         return f"{self.resource_manager}/.default"
 
+    @property
+    def vault_scope(self) -> str:
+        """Token scope of the vaults' data plane."""
+        return f"https://{self.vault_suffix}/.default"
+
     def vault_url(self, vault: str) -> str:
         """Data plane of a vault."""
         return f"https://{vault}.{self.vault_suffix}"

@@ -86,7 +86,8 @@ def test_what_others_keep_stands_only_in_the_way_of_what_needs_it() -> None:
     assert made.blocked() == ()
     (awaited,) = made.awaited()
     assert str(awaited.blocked).startswith(
-        "planning access_policy/kv: it differs in secrets, certificates, and it is kept by others\nHave it changed:"
+        "planning access_policy/kv: it differs in secrets, certificates, and it is kept by others\n"
+        "Have it changed:"
     )
     assert [each.address for each in made.pending()] == [ZONE.address]
     ours = planned(policy(managed=True), kv=lacking)

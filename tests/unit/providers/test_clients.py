@@ -182,16 +182,30 @@ async def test_a_client_is_built_once_whatever_the_casing(make: Callable[[Client
 async def test_signing_in_asks_for_the_resource_managers_token() -> None:
     credential = Credential()
     async with clients(Wire([Answer(200)]), credential) as made:
-        await made.sign_in()
-        await made.sign_in()
+        await made.sign_in(None, vaults=False)
+        await made.sign_in(None, vaults=False)
     assert credential.asked == [((SCOPE,), {})]
+
+
+async def test_the_vaults_token_of_the_sign_in_is_the_one_that_the_challenge_wants() -> None:
+    challenge = {
+        "WWW-Authenticate": 'Bearer authorization="https://entra.test/t", resource="https://vault.test"'
+    }
+    answer = {"id": "https://kv.vault.test/certificates/shop/1", "attributes": {}}
+    wire, credential = Wire([Answer(401, "", challenge), Answer(200, answer)]), Credential()
+    async with clients(wire, credential) as made:
+        await made.sign_in("t", vaults=True)
+        before = list(credential.asked)
+        await made.certificates("kv").get_certificate("shop")
+    assert [scopes for scopes, _ in before] == [(SCOPE,), ("https://vault.test/.default",)]
+    assert credential.asked == before
 
 
 async def test_signing_in_without_credentials_says_so() -> None:
     credential = Credential(error=CredentialUnavailableError("not signed in"))
     async with clients(Wire([Answer(200)]), credential) as made:
         with pytest.raises(CredentialError, match="signing in to Azure: not signed in"):
-            await made.sign_in()
+            await made.sign_in(None, vaults=False)
 
 
 async def test_a_service_that_is_busy_is_asked_again_at_the_pace_of_the_cloud() -> None:
