@@ -112,7 +112,8 @@ def make_plan(asked: Request, graph: ResourceGraph, observation: Observation) ->
         else change
         for change in made.changes
     )
-    return replace(made, changes=changes, refused=tuple(refused[1:]))
+    told = any(change.address == cluster for change in made.changes)  # a target may leave the cluster out
+    return replace(made, changes=changes, refused=tuple(refused[1:] if told else refused))
 
 
 def tell(text: str) -> None:

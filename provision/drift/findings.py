@@ -125,11 +125,9 @@ def _findings(change: Change) -> list[Finding]:
 def _note(change: Change) -> str:
     if change.blocked is None:
         return ""
-    return (
-        f"{change.blocked.why}; apply needs --adopt"
-        if isinstance(change.blocked, ForeignError)
-        else change.blocked.why
-    )
+    # What others keep can't be taken over, only they can change it.
+    adoptable = isinstance(change.blocked, ForeignError) and not change.awaits_others
+    return f"{change.blocked.why}; apply needs --adopt" if adoptable else change.blocked.why
 
 
 def _ignored(finding: Finding, ignores: Iterable[Ignore]) -> Finding:

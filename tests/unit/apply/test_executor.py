@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
+from provision.apply import executor
 from provision.apply.events import Event, Finished, Outcome, Progress, Started
 from provision.apply.executor import Execution
 from provision.apply.handler import Work
@@ -210,6 +212,8 @@ async def test_for_whom_others_must_make_it_never_comes_out() -> None:
     )
     outcomes = await Run(world, await planned(world, zone("z"), others)).task
     assert statuses(outcomes) == {"dns_zone/z": "created", "role_assignment/r": "failed"}
+    (error,) = [each.error for each in outcomes if each.error]
+    assert error.why == "dns_zone/z did not give its nothing"
 
 
 async def test_replacing_is_deleting_and_creating() -> None:
@@ -251,7 +255,15 @@ async def test_the_events_of_a_change() -> None:
     outcomes = await Execution(made, {DnsZone.KIND: Telling(world)}, events.append).run()
     change = made.changes[0]
     assert events == [Started(change), Progress(change, "waiting"), Finished(outcomes[0])]
-    assert outcomes[0].seconds >= 0
+
+
+async def test_how_long_a_change_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([100.0, 130.5, 200.0, 201.0])
+    monkeypatch.setattr(executor, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    world = World(refused={"dns_zone/b": ServiceError("creating dns_zone/b", "quota")})
+    made = await planned(World(), zone("a"), zone("b", "a"))
+    outcomes = await Execution(made, world.handlers(), lambda event: None).run()
+    assert [each.seconds for each in outcomes] == [30.5, 1.0]
 
 
 async def test_a_destroy_goes_backwards() -> None:

@@ -9,13 +9,15 @@ import pytest
 
 from provision.drift.findings import DriftReport, Finding, Kind, Severity, Unchecked, as_plain, report
 from provision.errors import ServiceError
-from provision.plan.plan import Observation, plan
+from provision.plan.change import Action, Change
+from provision.plan.plan import Observation, Plan, plan
 from provision.profile.model import Ignore
 from provision.resources.dns import DnsZone, RecordSet
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import APP_ROUTING, GATEWAY_API, ManagedCluster
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.resource import Resource
+from provision.resources.vault import AccessPolicy
 
 TODAY = "2026-08-01"
 ZONE = DnsZone(name="a.example", id="/z")
@@ -111,7 +113,34 @@ def test_what_is_left_over() -> None:
 
 
 def test_a_foreign_object_that_differs_is_a_finding() -> None:
-    assert [each.field for each in found(record_with(60, None, owner=None)).findings] == ["ttl"]
+    (finding,) = found(record_with(60, None, owner=None)).findings
+    assert (finding.field, finding.kind) == ("ttl", Kind.CHANGED)
+    assert finding.note == "exists and does not carry our mark; apply needs --adopt"
+
+
+def test_what_others_keep_can_not_be_adopted() -> None:
+    policy = AccessPolicy(
+        name="kv",
+        vault_id="/kv",
+        principal_id="p",
+        secrets=frozenset({"get"}),
+        certificates=frozenset(),
+        managed=False,
+    )
+    observation = Observation({policy.address: Present({"secrets": frozenset()}, {}, "shop")})
+    (finding,) = report(plan("shop", ResourceGraph([policy]), observation), [], TODAY).findings
+    assert (finding.field, finding.kind) == ("secrets", Kind.CHANGED)
+    assert finding.note == "it differs in secrets, and it is kept by others"
+
+
+def test_what_rules_the_cluster_out_is_a_finding() -> None:
+    mesh, version = (ServiceError("checking cluster aks", why) for why in ("the mesh is on", "too old"))
+    change = Change(CLUSTER, Present(CLUSTER.settings), Action.NO_OP, blocked=mesh)
+    made = report(Plan("shop", (change,), refused=(version,)), [], TODAY)
+    assert made.findings == (
+        Finding(CLUSTER.address, "", Kind.RULED_OUT, Severity.ERROR, note="the mesh is on"),
+        Finding("", "", Kind.RULED_OUT, Severity.ERROR, note="too old"),
+    )
 
 
 def test_what_could_not_be_read_is_never_in_sync() -> None:

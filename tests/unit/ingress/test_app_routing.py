@@ -43,7 +43,7 @@ from provision.resources.observed import Absent, Present
 from provision.resources.ref import Ref
 from provision.resources.resource import Condition, Resource
 from provision.resources.values import CaseInsensitive, Value
-from provision.resources.vault import AccessPolicy
+from provision.resources.vault import AccessPolicy, KeyVault
 from provision.resources.vault import Certificate as VaultCertificate
 
 HERE = "11111111-0000-0000-0000-000000000000"
@@ -193,6 +193,7 @@ HOSTS = {
     "b.example": Host(namespace="shop", service=WEB),
     "c.example": Host(namespace="shop", service=WEB, service_account="own"),
     "d.example": Host(namespace="api", service=WEB),
+    **{f"{name}.example": Host(namespace=name, service=WEB) for name in ("z", "y", "x")},
 }
 
 
@@ -202,14 +203,16 @@ def test_a_credential_for_each_namespace_and_account() -> None:
         ("api", "shop-ingress"),
         ("shop", "own"),
         ("shop", "shop-ingress"),
+        *((name, "shop-ingress") for name in "xyz"),
     ]
     credentials = of_kind(with_hosts, FederatedCredential)
     assert [each.credential_name for each in credentials] == [
         "provision_shop_api_shop-ingress",
         "provision_shop_shop_own",
         "provision_shop_shop_shop-ingress",
+        *(f"provision_shop_{name}_shop-ingress" for name in "xyz"),
     ]
-    assert [each.subject for each in credentials] == [
+    assert [each.subject for each in credentials[:3]] == [
         "system:serviceaccount:api:shop-ingress",
         "system:serviceaccount:shop:own",
         "system:serviceaccount:shop:shop-ingress",
@@ -273,6 +276,8 @@ def test_certificates(key_type: Literal["RSA", "EC"]) -> None:
     properties = made.properties()
     assert properties["dnsNames"] == {"a.example", "b.example"}
     assert ("keySize" in properties, "curve" in properties) == (key_type == "RSA", key_type == "EC")
+    (vault,) = of_kind(profile(vaults=vaults), KeyVault)
+    assert vault.id == f"/subscriptions/{THERE}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv"
     assert properties["exportable"] is True  # an ingress must get the key
 
 

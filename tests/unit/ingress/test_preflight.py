@@ -36,7 +36,9 @@ def found(ingress: Ingress = GATEWAY, **outputs: Any) -> list[tuple[str, str]]:
     """Reason and command of each problem."""
     cluster = Present({}, {**GOOD, **outputs})
     observation = Observation({"managed_cluster/aks": cluster})
-    return [(each.why, each.command) for each in problems(replace(PROFILE, ingress=ingress), observation)]
+    made = problems(replace(PROFILE, ingress=ingress), observation)
+    assert {each.doing for each in made} <= {"checking cluster aks"}
+    return [(each.why, each.command) for each in made]
 
 
 def test_a_cluster_that_can_have_it() -> None:

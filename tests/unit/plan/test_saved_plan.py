@@ -136,6 +136,10 @@ def test_a_plan_is_told_from_a_profile(text: str, expected: bool) -> None:
     assert saved.is_saved_plan(text) is expected
 
 
+def test_a_file_can_be_read_by_people() -> None:
+    assert '"name": "Größe"' in saved.dump(Plan("shop", ()), {"name": "Größe"}, "p", False, ())
+
+
 def test_refs_and_sets_in_a_file() -> None:
     fields = (FieldChange("p", frozenset({"b", "a"}), Ref("dns_zone/z", "id")),)
     plan = Plan("shop", (Change(DnsZone(name="a", id=""), Absent(), Action.UPDATE, fields, "why"),))

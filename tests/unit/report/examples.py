@@ -42,7 +42,7 @@ def record(name: str) -> RecordSet:
         record_type="A",
         record_name=name,
         ttl=300,
-        values=frozenset({"20.1.2.3", "20.1.2.4"}),
+        values=frozenset({f"20.1.2.{number}" for number in range(9)}),
     )
 
 
@@ -51,7 +51,10 @@ RECORD_CREATED = Change(
     record("new"),
     Absent(),
     Action.CREATE,
-    (FieldChange("ttl", None, 300), FieldChange("values", None, frozenset({"20.1.2.4", "20.1.2.3"}))),
+    (
+        FieldChange("ttl", None, 300),
+        FieldChange("values", None, frozenset({f"20.1.2.{number}" for number in range(9)})),
+    ),
     "does not exist",
 )
 UPDATED = Change(
@@ -148,7 +151,10 @@ PLANS = {
 }
 
 FAILURE = ServiceError(
-    "creating record_set/contoso.com/A/new", "the zone is locked", "Unlock it:", "az lock delete --name l"
+    "creating record_set/contoso.com/A/new",
+    "locked by Größe",
+    "Unlock it:",
+    "az lock delete --name l",
 )
 OUTCOMES = (
     Outcome(CREATED, Status.CREATED, 1.24),
@@ -171,6 +177,8 @@ DRIFT = {
         (
             TTL,
             replace(TTL, kind=Kind.NOT_APPLIED, changed_by="", changed_at=""),
+            replace(TTL, note="belongs to profile blog; apply needs --adopt"),
+            Finding("managed_cluster/aks", "", Kind.RULED_OUT, Severity.ERROR, note="the mesh is on"),
             Finding("managed_cluster/aks", APP_ROUTING, Kind.CHANGED, Severity.ERROR, True, False),
             Finding("dns_zone/contoso.com", "", Kind.MISSING, Severity.ERROR),
             Finding("record_set/contoso.com/A/old", "", Kind.LEFT_OVER, Severity.WARNING),

@@ -71,6 +71,8 @@ def test_the_tag_fits() -> None:
     longest: dict[str, Value] = {**OFF, mc.ZONES: zones, mc.NGINX_CONTROLLER: "AnnotationControlled"}
     tag = remember("", list(longest.items()))
     assert len(tag) <= 256
+    hashes = [entry.removeprefix("zones=").split(",") for entry in tag.split() if entry.startswith("zones=")]
+    assert hashes == [sorted(map(mc.short_hash, map(str, zones)))]
     assert tag.startswith("app=0 nginx=AnnotationControlled zones=")
 
 

@@ -40,6 +40,8 @@ def test_dependencies_come_first(resources: list[DnsZone]) -> None:
         done.add(resource.address)
     assert done == {resource.address for resource in resources}
     assert len(graph) == len(resources)
+    assert all(address in graph and graph[address].address == address for address in done)
+    assert "dns_zone/other" not in graph
 
 
 @given(zones(), st.integers(0, 7))
