@@ -19,7 +19,7 @@ DESCRIPTION = "Ingress on Azure Kubernetes Service from a profile file."
 class _Parser(argparse.ArgumentParser):
     """Bad usage is an error like any other: exit code 1, since 2 means changes or drift."""
 
-    def error(self, message: str) -> None:  # type: ignore[override]  # argparse types it NoReturn; exit() is
+    def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(1, f"{self.prog}: {message}\n")
 

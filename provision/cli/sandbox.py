@@ -12,7 +12,7 @@ from provision.cli.connect import opening_sandbox, sandbox_client
 from provision.errors import UsageError
 
 if TYPE_CHECKING:
-    from provision.sandbox.home import Home
+    from provision.sandbox.home import Home, Server
 
 HELP = "run and look after the embedded Azure"
 
@@ -102,10 +102,7 @@ def _serve(arguments: argparse.Namespace, here: Home) -> int:
     return 0
 
 
-def _told(server: object) -> None:
-    from provision.sandbox.home import Server
-
-    assert isinstance(server, Server)  # noqa: S101 - narrows the callback's argument
+def _told(server: Server) -> None:
     sys.stdout.write(f'sandbox at {server.url}; in another shell: eval "$(provision sandbox env)"\n')
     sys.stdout.flush()
 
