@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 
+from provision.sandbox import kubernetes_roles
 from provision.sandbox.azure import Azure, Json
 from provision.sandbox.http import Principal, Refusal
 from provision.sandbox.roles import BUILT_IN
@@ -89,7 +90,7 @@ def built_in() -> dict[str, Json]:
                         "actions": list(role.actions),
                         "notActions": list(role.not_actions),
                         "dataActions": list(role.data_actions),
-                        "notDataActions": [],
+                        "notDataActions": list(role.not_data_actions),
                     }
                 ],
                 "createdOn": "2015-02-02T21:55:09.8806423Z",
@@ -101,7 +102,7 @@ def built_in() -> dict[str, Json]:
             "type": DEFINITION,
             "name": role.name,
         }
-        for role in BUILT_IN
+        for role in (*BUILT_IN, *kubernetes_roles.BUILT_IN)
     }
 
 

@@ -1,8 +1,12 @@
-"""The real az and a served sandbox for each module. `PROVISION_TEST_AZ` names the executable."""
+"""The real az, the real kubectl and a served sandbox for each module.
+
+`PROVISION_TEST_AZ` and `PROVISION_TEST_KUBECTL` name the executables; kubectl is looked for on PATH too.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +14,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from contract.az import Az, log_in, runner
+from contract.kubectl import INSTALL, Kubectl
+from provision.sandbox import cluster_credentials
+from provision.sandbox.azure import Azure, Clock
 from provision.sandbox.home import Home, environment
+from provision.sandbox.store import Store
 
 _SERVE = """
 import asyncio, sys
@@ -58,3 +66,25 @@ def az(az_as: Callable[[str], Az]) -> Az:
     owner = az_as("owner")
     log_in(owner, "owner")
     return owner
+
+
+@pytest.fixture(scope="module")
+def kubectl_executable() -> str:
+    found = os.environ.get("PROVISION_TEST_KUBECTL") or shutil.which("kubectl")
+    if not found:
+        pytest.fail(INSTALL)
+    return found
+
+
+@pytest.fixture(scope="module")
+def kubectl(kubectl_executable: str, home: Home, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
+    """In the cluster aks-dev, as its administrator."""
+    server = home.running()
+    assert server is not None
+    folder = tmp_path_factory.mktemp("kubectl")
+    store = Store(home.state)
+    with store.transaction():
+        text = cluster_credentials.kubeconfigs(Azure(store, Clock()), server.url, server.ca)
+    store.close()
+    (folder / "config").write_text(text)
+    return Kubectl(kubectl_executable, folder, folder / "config", ("--context", "aks-dev"))

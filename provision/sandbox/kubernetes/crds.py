@@ -1,0 +1,31 @@
+"""The CustomResourceDefinitions that add-ons install, and a constant for each of their kinds."""
+
+from __future__ import annotations
+
+from provision.sandbox.http import Json
+from provision.sandbox.kubernetes import crds_app_routing, crds_gateway_api, crds_secrets_store
+from provision.sandbox.kubernetes.kinds import kind_of_crd
+
+APP_ROUTING: list[Json] = crds_app_routing.DOCUMENTS
+"""What the app routing add-on installs: approuting.kubernetes.azure.com/v1alpha1."""
+
+SECRETS_STORE: list[Json] = crds_secrets_store.DOCUMENTS
+"""What the Key Vault secrets provider installs: secrets-store.csi.x-k8s.io/v1."""
+
+
+def GATEWAY_API(bundle_version: str) -> list[Json]:  # noqa: N802 (a group of documents, like the constants)
+    """The standard channel of the Gateway API. `bundle_version` is `v1.3.0` or alike."""
+    return crds_gateway_api.documents(bundle_version)
+
+
+_gateway_api = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in GATEWAY_API("v1.3.0")}
+_app_routing = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in APP_ROUTING}
+
+GATEWAY_CLASS = _gateway_api["GatewayClass"]
+GATEWAY = _gateway_api["Gateway"]
+HTTP_ROUTE = _gateway_api["HTTPRoute"]
+REFERENCE_GRANT = _gateway_api["ReferenceGrant"]
+NGINX_INGRESS_CONTROLLER = _app_routing["NginxIngressController"]
+CLUSTER_EXTERNAL_DNS = _app_routing["ClusterExternalDNS"]
+EXTERNAL_DNS = _app_routing["ExternalDNS"]
+SECRET_PROVIDER_CLASS = kind_of_crd(SECRETS_STORE[0])[0]
