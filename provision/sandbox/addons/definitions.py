@@ -1,0 +1,131 @@
+"""CustomResourceDefinitions that add-ons install. Switching an add-on off leaves them, and what they define.
+
+Source of the bundle versions: "Managed Gateway API installation", Microsoft Learn, 2026-08.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from provision.sandbox.addons.site import Site
+from provision.sandbox.addons.writing import ADDON_MANAGER, OPERATOR, ensure, set_status
+from provision.sandbox.azure import Json
+from provision.sandbox.kubernetes import crds, kinds
+
+_BUNDLES = (((1, 36), "v1.5.1"), ((1, 35), "v1.4.1"), ((1, 34), "v1.3.0"))
+_OLDEST_BUNDLE = "v1.2.1"
+
+_INSTALLED = "kubernetes:installed"
+"""Names of what add-ons installed, by cluster, and for which entity tag of it."""
+
+_ISTIO = {
+    "extensions.istio.io": (("WasmPlugin", "wasmplugins", "v1alpha1"),),
+    "networking.istio.io": (
+        ("DestinationRule", "destinationrules", "v1"),
+        ("EnvoyFilter", "envoyfilters", "v1alpha3"),
+        ("Gateway", "gateways", "v1"),
+        ("ProxyConfig", "proxyconfigs", "v1beta1"),
+        ("ServiceEntry", "serviceentries", "v1"),
+        ("Sidecar", "sidecars", "v1"),
+        ("VirtualService", "virtualservices", "v1"),
+        ("WorkloadEntry", "workloadentries", "v1"),
+        ("WorkloadGroup", "workloadgroups", "v1"),
+    ),
+    "security.istio.io": (
+        ("AuthorizationPolicy", "authorizationpolicies", "v1"),
+        ("PeerAuthentication", "peerauthentications", "v1"),
+        ("RequestAuthentication", "requestauthentications", "v1"),
+    ),
+    "telemetry.istio.io": (("Telemetry", "telemetries", "v1"),),
+}
+"""What the mesh add-on installs. Source: Istio's own list of CRDs, 1.30 (2026)."""
+
+
+def bundle_version(version: tuple[int, ...]) -> str:
+    """The Gateway API bundle that AKS manages on a Kubernetes version."""
+    return next((bundle for least, bundle in _BUNDLES if version >= least), _OLDEST_BUNDLE)
+
+
+def reconcile(site: Site) -> None:
+    """Install what the add-ons that are on bring along.
+
+    One that someone removed comes back; one that someone edited is put right when the cluster changes.
+    """
+    site.definitions.update(each["metadata"]["name"] for each in site.objects.list(kinds.CRD))
+    store, uid, version = site.azure.store, site.objects.uid, site.document["eTag"]
+    before = store.get(_INSTALLED, uid) or {}
+    if before.get("version") == version and site.definitions.issuperset(before["names"]):
+        return
+    installed = list(_install_all(site))
+    site.definitions.update(installed)
+    store.put(_INSTALLED, uid, {"version": version, "names": installed})
+
+
+def _install_all(site: Site) -> Iterator[str]:
+    if site.gateway_api:
+        yield from _install(site, crds.GATEWAY_API(bundle_version(site.version)), ADDON_MANAGER)
+    if site.routing:
+        yield from _install(site, _of_operator(site), OPERATOR)
+    if site.secrets_store is not None:
+        yield from _install(site, crds.SECRETS_STORE, ADDON_MANAGER)
+    if site.mesh_revisions:
+        yield from _install(site, istio(), ADDON_MANAGER)
+
+
+def istio() -> list[Json]:
+    """The mesh add-on's definitions; their objects are not checked."""
+    return [
+        _istio_definition(group, *names) for group, definitions in _ISTIO.items() for names in definitions
+    ]
+
+
+def istio_leftovers(site: Site) -> list[str]:
+    """Names of the `*.istio.io` definitions in the cluster, whoever brought them."""
+    return sorted(name for name in site.definitions if name.endswith(".istio.io"))
+
+
+def _of_operator(site: Site) -> Iterable[Json]:
+    """DNS objects come only with workload identity. Source: the operator's pkg/controller/crd.go (2026)."""
+    for crd in crds.APP_ROUTING:
+        if site.workload_identity or not crd["spec"]["names"]["kind"].endswith("ExternalDNS"):
+            yield crd
+
+
+def _install(site: Site, documents: Iterable[Json], manager: str) -> Iterator[str]:
+    for document in documents:
+        live = ensure(site, kinds.CRD, document, manager)
+        if not (live.get("status") or {}).get("conditions"):
+            set_status(site, kinds.CRD, live, _established(live, site.objects.now()), "kube-apiserver")
+        yield live["metadata"]["name"]
+
+
+def _established(crd: Json, now: str) -> Json:
+    conditions = [
+        {"type": "NamesAccepted", "reason": "NoConflicts", "message": "no conflicts found"},
+        {
+            "type": "Established",
+            "reason": "InitialNamesAccepted",
+            "message": "the initial names have been accepted",
+        },
+    ]
+    return {
+        "acceptedNames": crd["spec"]["names"],
+        "conditions": [{**each, "status": "True", "lastTransitionTime": now} for each in conditions],
+        "storedVersions": [each["name"] for each in crd["spec"]["versions"] if each.get("storage")],
+    }
+
+
+def _istio_definition(group: str, kind: str, plural: str, version: str) -> Json:
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "names": names,
+            "scope": "Namespaced",
+            "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
+        },
+    }
