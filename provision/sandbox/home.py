@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from provision.sandbox.azure import SUBSCRIPTION, TENANT
+from provision.sandbox.azure import SUBSCRIPTION, TENANT, Azure, Clock
+from provision.sandbox.cluster_credentials import kubeconfigs
 from provision.sandbox.metadata import CLOUD
-from provision.sandbox.proxy import ConnectProxy
 from provision.sandbox.seed import CLIENTS
 from provision.sandbox.server import Sandbox
+from provision.sandbox.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class Server:
     proxy: str
     ca: str
     speed: float
+    dns: int = 0
+    """Port on 127.0.0.1 of the resolver; 0 for a server of a version that had none."""
+    parent_dns: int = 0
+    """Port of the name server that answers for the zones above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +76,29 @@ async def serve(
     latency: float = 0.0,
     ready: Callable[[Server], None] = lambda _server: None,
 ) -> None:
-    """Run the sandbox and its CONNECT proxy until cancelled; `ready` is called once both listen."""
-    async with Sandbox(home.state, speed=speed, latency=latency, port=port) as sandbox:
-        proxy = ConnectProxy(sandbox.port)
-        await proxy.start()
-        server = Server(os.getpid(), sandbox.port, sandbox.url, proxy.url, str(sandbox.ca_path), speed)
+    """Run the sandbox with its edge until cancelled; `ready` is called once everything listens."""
+    from provision.sandbox.edge import Edge  # an import that a run which only asks for a home does without
+
+    async with (
+        Sandbox(home.state, speed=speed, latency=latency, port=port) as sandbox,
+        Edge(home.state, sandbox.port, speed=speed) as edge,
+    ):
+        server = Server(
+            pid=os.getpid(),
+            port=sandbox.port,
+            url=sandbox.url,
+            proxy=edge.proxy_url,
+            ca=str(sandbox.ca_path),
+            speed=speed,
+            dns=edge.dns[1],
+            parent_dns=edge.parent_dns[1],
+        )
         _write(home.record, json.dumps(asdict(server)))
         try:
             ready(server)
             await asyncio.Event().wait()
         finally:
             home.record.unlink(missing_ok=True)
-            await proxy.stop()
 
 
 def environment(home: Home, server: Server, client: str = "owner") -> dict[str, str]:
@@ -91,9 +107,16 @@ def environment(home: Home, server: Server, client: str = "owner") -> dict[str, 
     Names go through the CONNECT proxy, since `<vault>.vault.localhost` resolves on few machines; NO_PROXY is
     emptied because a `localhost` in it matches those names by suffix. az gets a configuration folder of its
     own for each port: it caches tokens by host name alone and would take one server's for another's.
+    `PROVISION_RESOLVER` and `PROVISION_PARENT_RESOLVER` are what `provision verify` asks instead of the
+    system's resolver and of the name servers above a zone. `KUBECONFIG` is a file that is written here, with
+    a context for each cluster there is now.
     """
     known = CLIENTS[client]
     ca = server.ca
+    resolvers = {
+        "PROVISION_RESOLVER": f"127.0.0.1:{server.dns}",
+        "PROVISION_PARENT_RESOLVER": f"127.0.0.1:{server.parent_dns}",
+    }
     return {
         "ARM_CLOUD_METADATA_URL": f"{server.url}/metadata/endpoints?api-version=2019-05-01",
         "AZURE_CLOUD_NAME": CLOUD,
@@ -109,10 +132,26 @@ def environment(home: Home, server: Server, client: str = "owner") -> dict[str, 
         "SSL_CERT_FILE": ca,
         "HTTPS_PROXY": server.proxy,
         "https_proxy": server.proxy,
+        "HTTP_PROXY": server.proxy,
+        "http_proxy": server.proxy,
+        **(resolvers if server.dns else {}),
+        "KUBECONFIG": str(_kubeconfig(home, server)),
         "PROVISION_PACE": f"{1 / server.speed:g}",
         "NO_PROXY": "",
         "no_proxy": "",
     }
+
+
+def _kubeconfig(home: Home, server: Server) -> Path:
+    store = Store(home.state)
+    try:
+        with store.transaction():
+            text = kubeconfigs(Azure(store, Clock(server.speed)), server.url, server.ca)
+    finally:
+        store.close()
+    path = home.path / "kubeconfig"
+    _write(path, text)
+    return path
 
 
 def _alive(pid: int) -> bool:

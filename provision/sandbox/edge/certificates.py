@@ -1,0 +1,83 @@
+"""Certificates that gateways show: from Secrets, and the one NGINX makes for itself."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ssl
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from provision.sandbox.azure import Json
+from provision.sandbox.kubernetes import kinds
+from provision.sandbox.kubernetes.objects import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Pem:
+    """A certificate with its chain, and its private key."""
+
+    chain: bytes
+    key: bytes
+
+
+def of_secret(cluster: Cluster, namespace: str, name: str) -> Pem | None:
+    """The certificate in a Secret; None when there is no such Secret or it holds none that TLS can use."""
+    secret: Json = cluster.get(kinds.SECRET, name, namespace) or {}
+    data = secret.get("data") or {}
+    try:
+        pem = Pem(*(base64.b64decode(data[key], validate=True) for key in ("tls.crt", "tls.key")))
+        context(pem)
+    except (KeyError, binascii.Error, ssl.SSLError):
+        return None
+    return pem
+
+
+@lru_cache(maxsize=64)
+def context(pem: Pem) -> ssl.SSLContext:
+    """The server side of TLS with that certificate. Raises ssl.SSLError for what is none."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as file:  # with mode 0600; ssl reads certificates from files only
+        file.write(pem.chain + b"\n" + pem.key)
+        file.flush()
+        made.load_cert_chain(file.name)
+    return made
+
+
+@cache
+def fake() -> Pem:
+    """What ingress-nginx shows where it has nothing else; made anew with each process, as it does.
+
+    Source: kubernetes/ingress-nginx, "TLS/HTTPS", default SSL certificate (2026).
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Acme Co"),
+            x509.NameAttribute(NameOID.COMMON_NAME, "Kubernetes Ingress Controller Fake Certificate"),
+        ]
+    )
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=365))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("ingress.local")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Pem(
+        certificate.public_bytes(Encoding.PEM),
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    )
