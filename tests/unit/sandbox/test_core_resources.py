@@ -65,7 +65,7 @@ def test_resources_are_filtered_by_type_and_name(bench: CoreBench) -> None:
     one = f"{url}resourceType eq 'Microsoft.KeyVault/vaults' and name eq 'kv-contoso-dev'"
     assert names(bench, one) == ["kv-contoso-dev"]
     tagged = names(bench, f"{url}tagName eq 'team' and tagValue eq 'platform'")
-    assert tagged == ["aks-dev", "aks-legacy", "aks-prod"]
+    assert tagged == ["aks-dev", "aks-legacy", "aks-private", "aks-prod"]
 
 
 def test_subscriptions_are_seen_by_those_with_a_role(bench: CoreBench) -> None:
