@@ -11,6 +11,7 @@ from provision.sandbox import cluster_versions, identities
 from provision.sandbox.azure import TENANT, Azure, Json
 from provision.sandbox.cluster_document import KIND
 from provision.sandbox.gateway import GROUP
+from provision.sandbox.kubernetes import base
 
 
 def settle_change(azure: Azure, operation: Json) -> Json | None:
@@ -43,6 +44,7 @@ def settle_delete(azure: Azure, operation: Json) -> Json | None:
     if principal := (cluster.get("identity") or {}).get("principalId"):
         azure.store.delete(identities.PRINCIPAL, principal)
     azure.store.delete(KIND, cluster["id"])
+    base.forget(azure, cluster["properties"]["resourceUID"])
     return None
 
 

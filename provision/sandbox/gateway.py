@@ -9,14 +9,16 @@ import asyncio
 import inspect
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from provision.sandbox import faults, rbac, tokens
 from provision.sandbox.azure import Answer, Azure, Json, Refusal, Request
-from provision.sandbox.http import Principal, Route
+from provision.sandbox.http import Principal, Route, Stream
+from provision.sandbox.kubernetes import api
+from provision.sandbox.kubernetes.refusals import StatusRefusal
 
 GROUP = "Microsoft.Resources/resourceGroups"
 SUBSCRIPTION = "Microsoft.Resources/subscriptions"
@@ -27,15 +29,26 @@ _PLACE = re.compile(
 )
 _VAULT = re.compile(r"(?P<vault>[^.]+)\.vault\.(localhost|azure\.net)(:\d+)?", re.IGNORECASE)
 _READS = ("GET", "HEAD")
+_LOOK = 0.03
+"""Seconds between two looks at what a stream has to send."""
 
 Found = tuple[Route, dict[str, str]]
 
 
 class Gateway:
-    """Dispatches decoded requests to the services' routes, one at a time, each in one transaction."""
+    """Dispatches decoded requests to the services' routes, one at a time, each in one transaction.
 
-    def __init__(self, azure: Azure, routes: Iterable[Route]) -> None:
+    `after_write` is called in the transaction of each request that may have changed something.
+    """
+
+    def __init__(
+        self,
+        azure: Azure,
+        routes: Iterable[Route],
+        after_write: Callable[[Azure], None] = lambda _azure: None,
+    ) -> None:
         self._azure = azure
+        self._after_write = after_write
         self._routes: dict[tuple[str, str], list[tuple[re.Pattern[str], Route]]] = {}
         for route in routes:
             self._routes.setdefault((route.host, route.method), []).append((route.pattern(), route))
@@ -49,15 +62,33 @@ class Gateway:
         if fault is not None:
             await asyncio.sleep(fault["delay"])
         if fault is not None and fault["status"] is not None and not fault["after"]:
-            return Answer(fault["status"], fault["body"], fault["headers"])
+            return _broken(request, fault)
         async with self._turn:
             try:
                 answer = await self._transact(request, content)
             except Refusal as refusal:
                 answer = refusal.answer()
         if fault is not None and fault["status"] is not None:
-            return Answer(fault["status"], fault["body"], fault["headers"])
+            return _broken(request, fault)
         return answer
+
+    async def follow(self, stream: Stream) -> AsyncIterator[list[Json]]:
+        """What a stream has to send, as it comes; nothing waits for it meanwhile."""
+        while True:
+            async with self._turn:
+                self._settle()
+                news = stream.look()
+            if news is None:
+                return
+            yield news
+            if not news:
+                await asyncio.sleep(_LOOK)
+
+    def _settle(self) -> None:
+        azure = self._azure
+        if azure.store.due_operations(azure.clock.now()):
+            with azure.store.transaction():
+                azure.settle()
 
     def _fault(self, request: Request) -> Json | None:
         if not self._azure.store.list(faults.FAULT):
@@ -66,14 +97,19 @@ class Gateway:
             return faults.take(self._azure, request.method, request.path)
 
     async def _transact(self, request: Request, content: bytes) -> Answer:
-        azure = self._azure
-        if azure.store.due_operations(azure.clock.now()):
-            with azure.store.transaction():
-                azure.settle()
-        if request.method in _READS:
+        self._settle()
+        kubernetes = api.serves(request.path)
+        if request.method in _READS and not kubernetes:
             return await self._dispatch(request, content)
-        with azure.store.transaction():
-            return await self._dispatch(request, content)
+        with self._azure.store.transaction():  # for reads of a cluster too: the first makes its base objects
+            answer = self._cluster(request, content) if kubernetes else await self._dispatch(request, content)
+            if request.method not in _READS and answer.status < 400:
+                self._after_write(self._azure)
+            return answer
+
+    def _cluster(self, request: Request, content: bytes) -> Answer:
+        body = api.decode(content, request.headers.get("content-type", ""))
+        return api.handle(replace(request, body=body), self._azure)
 
     async def _dispatch(self, request: Request, content: bytes) -> Answer:
         vault = _VAULT.fullmatch(request.host)
@@ -118,6 +154,15 @@ class Gateway:
             if match:
                 return route, match.groupdict()
         raise _no_route(request)
+
+
+def _broken(request: Request, fault: Json) -> Answer:
+    """The answer of a fault; an ARM error becomes a Status where Kubernetes answers."""
+    status, error = fault["status"], fault["body"].get("error")
+    if status and error and api.serves(request.path):
+        answer = StatusRefusal(status, error["code"], error["message"]).answer()
+        return replace(answer, headers=fault["headers"])
+    return Answer(status, fault["body"], fault["headers"])
 
 
 def caller_of(request: Request) -> Principal:

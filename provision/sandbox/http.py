@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from provision.sandbox.azure import Azure
@@ -43,6 +43,8 @@ class Request:
     base_url: str
     principal: Principal | None = None
     params: Mapping[str, str] = field(default_factory=dict)
+    certificate: bytes = b""
+    """The client certificate of the connection (DER), verified against the sandbox's cluster authority."""
 
     @property
     def host(self) -> str:
@@ -50,13 +52,25 @@ class Request:
         return self.base_url.split("//", 1)[1]
 
 
+class Stream(Protocol):
+    """An answer without an end: a Kubernetes watch."""
+
+    def look(self) -> list[Json] | None:
+        """What is new since the last look, for the client to read a line each; None when it is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, JSON body (None sends no body) and extra headers."""
+    """Status, JSON body (None sends no body) and extra headers.
+
+    A body of bytes is sent as it is, under the Content-Type in `headers`. With `stream` the body is what its
+    looks return, until the stream is over or the client leaves.
+    """
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: Stream | None = None
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of ours

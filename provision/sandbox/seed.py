@@ -5,7 +5,7 @@ The client ids and secrets below are public by design; they open nothing but a s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from provision.sandbox import (
@@ -13,14 +13,17 @@ from provision.sandbox import (
     entra,
     identities,
     managed_clusters,
+    rbac,
     resource_groups,
     roles,
     subscriptions,
 )
 from provision.sandbox import vaults as key_vaults
-from provision.sandbox.azure import SUBSCRIPTION, Azure
+from provision.sandbox.azure import SUBSCRIPTION, TENANT, Azure, Json
 from provision.sandbox.gateway import GROUP
 from provision.sandbox.gateway import SUBSCRIPTION as SUBSCRIPTION_KIND
+from provision.sandbox.kubernetes import base, kinds
+from provision.sandbox.kubernetes.objects import Cluster
 
 LOCATION = "westeurope"
 _FOREVER = "2099-12-31T00:00:00Z"
@@ -38,6 +41,10 @@ class Client:
     expires: str = _FOREVER
 
 
+_OBJECTS_READER = "00000000-0000-4000-8000-0000000d0001"
+"""A custom role: AKS RBAC Reader does not cover custom resources such as Gateways."""
+
+
 def _client(name: str, number: int, *assigned: str, expires: str = _FOREVER) -> Client:
     return Client(
         name,
@@ -52,17 +59,38 @@ def _client(name: str, number: int, *assigned: str, expires: str = _FOREVER) -> 
 CLIENTS: Mapping[str, Client] = {
     client.name: client
     for client in (
-        _client("owner", 1, roles.OWNER, roles.KEY_VAULT_ADMINISTRATOR),
+        _client("owner", 1, roles.OWNER, roles.KEY_VAULT_ADMINISTRATOR, roles.AKS_RBAC_CLUSTER_ADMIN),
         # may not write role assignments
-        _client("contributor", 2, roles.CONTRIBUTOR, roles.KEY_VAULT_CERTIFICATES_OFFICER),
-        _client("reader", 3, roles.READER),
+        _client(
+            "contributor",
+            2,
+            roles.CONTRIBUTOR,
+            roles.KEY_VAULT_CERTIFICATES_OFFICER,
+            roles.AKS_RBAC_CLUSTER_ADMIN,
+        ),
+        _client("reader", 3, roles.READER, roles.AKS_CLUSTER_USER, _OBJECTS_READER),
         _client("nobody", 4),
         _client("expired", 5, roles.READER, expires="2025-01-01T00:00:00Z"),
     )
 }
 
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Service of another team that hosts lead to, and whether its namespace is the profile's to make."""
+
+    namespace: str
+    service: str
+    ports: tuple[int, ...]
+    creates_namespace: bool = False
+
+
 _SECURITY = "rg-security"
 _CLUSTER = "Microsoft.ContainerService/managedClusters"
+_ENTRA: Json = {
+    "aadProfile": {"managed": True, "enableAzureRBAC": True, "tenantID": TENANT},
+    "disableLocalAccounts": True,
+}
 
 
 def seed(azure: Azure) -> None:
@@ -77,11 +105,13 @@ def seed(azure: Azure) -> None:
         entra.register_client(
             azure, client.client_id, client.object_id, client.secret, expires=client.expires
         )
+    _objects_reader(azure)
     _subscription(azure, SUBSCRIPTION, "Contoso")
-    for group in ("rg-aks-dev", "rg-aks-prod", "rg-aks-legacy", "rg-dns", _SECURITY):
+    for group in ("rg-aks-dev", "rg-aks-prod", "rg-aks-legacy", "rg-aks-private", "rg-dns", _SECURITY):
         _group(azure, SUBSCRIPTION, group)
     _cluster(azure, SUBSCRIPTION, "rg-aks-dev", "aks-dev")
-    _cluster(azure, SUBSCRIPTION, "rg-aks-prod", "aks-prod")
+    _cluster(azure, SUBSCRIPTION, "rg-aks-prod", "aks-prod", entra=True)
+    _cluster(azure, SUBSCRIPTION, "rg-aks-private", "aks-private", entra=True, private=True)
     _cluster(azure, SUBSCRIPTION, "rg-aks-legacy", "aks-legacy", modern=False)
     _vault(azure, SUBSCRIPTION, _SECURITY, "kv-contoso-prod")
     _vault(azure, SUBSCRIPTION, _SECURITY, "kv-contoso-dev")
@@ -95,10 +125,12 @@ def ensure(
     cluster: tuple[str, str] | None = None,
     vaults: Mapping[str, str] | None = None,
     groups: Iterable[str] = (),
+    workloads: Iterable[Workload] = (),
 ) -> list[str]:
     """Make what a profile names and has never existed, once: a thing deleted later stays deleted.
 
-    `cluster` is (resource group, name), `vaults` maps names to resource groups. An unknown subscription is
+    `cluster` is (resource group, name), `vaults` maps names to resource groups, `workloads` are what other
+    teams run in the cluster. An unknown subscription is
     registered, with the seeded clients' roles. Returns a line for people for each thing made. Runs in a
     transaction of its own.
     """
@@ -119,6 +151,8 @@ def ensure(
             for name, group in (vaults or {}).items()
             if _vault(azure, subscription, group, name)
         ]
+        if cluster:
+            made += _workloads(azure, subscription, *cluster, workloads)
     return made
 
 
@@ -134,6 +168,34 @@ def _subscription(azure: Azure, subscription: str, name: str) -> bool:
     return True
 
 
+def _objects_reader(azure: Azure) -> None:
+    """What a drift check needs inside clusters: to read everything but Secrets."""
+    clusters = f"{_CLUSTER}/"
+    permission = {
+        "actions": [],
+        "notActions": [],
+        "dataActions": [f"{clusters}*/read"],
+        "notDataActions": [f"{clusters}secrets/read"],
+    }
+    document = {
+        "id": f"/providers/{rbac.DEFINITION}/{_OBJECTS_READER}",
+        "type": rbac.DEFINITION,
+        "name": _OBJECTS_READER,
+        "properties": {
+            "roleName": "Contoso Kubernetes Objects Reader",
+            "type": "CustomRole",
+            "description": "Read all objects of AKS clusters but Secrets.",
+            "assignableScopes": [f"/subscriptions/{SUBSCRIPTION}"],
+            "permissions": [permission],
+            "createdOn": authorization.LONG_AGO,
+            "updatedOn": authorization.LONG_AGO,
+            "createdBy": None,
+            "updatedBy": None,
+        },
+    }
+    azure.store.put(rbac.DEFINITION, _OBJECTS_READER, document)
+
+
 def _group(azure: Azure, subscription: str, group: str) -> bool:
     if not _new(azure, GROUP, f"/subscriptions/{subscription}/resourceGroups/{group}"):
         return False
@@ -141,8 +203,19 @@ def _group(azure: Azure, subscription: str, group: str) -> bool:
     return True
 
 
-def _cluster(azure: Azure, subscription: str, group: str, name: str, *, modern: bool = True) -> bool:
-    """`modern` has the OIDC issuer and workload identity, which everything newer than NGINX needs."""
+def _cluster(
+    azure: Azure,
+    subscription: str,
+    group: str,
+    name: str,
+    *,
+    modern: bool = True,
+    entra: bool = False,
+    private: bool = False,
+) -> bool:
+    """`modern` has the OIDC issuer and workload identity, which everything newer than NGINX needs; `entra`
+    knows Entra's identities and Azure's roles instead of local accounts; `private` has an API server that
+    only its network reaches."""
     prefix = f"/subscriptions/{subscription}/resourceGroups/{group}"
     if not _new(azure, _CLUSTER, f"{prefix}/providers/{_CLUSTER}/{name}"):
         return False
@@ -158,9 +231,45 @@ def _cluster(azure: Azure, subscription: str, group: str, name: str, *, modern: 
             "networkProfile": {"networkPlugin": "azure", "networkPluginMode": "overlay"},
             "oidcIssuerProfile": {"enabled": modern},
             "securityProfile": {"workloadIdentity": {"enabled": modern}},
+            **(_ENTRA if entra else {}),
+            **({"apiServerAccessProfile": {"enablePrivateCluster": True}} if private else {}),
         },
     )
     return True
+
+
+def _workloads(
+    azure: Azure, subscription: str, group: str, name: str, workloads: Iterable[Workload]
+) -> Iterator[str]:
+    """Namespaces and Services that a profile's hosts lead to, which are other teams' to run."""
+    path = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{_CLUSTER}/{name}"
+    document = azure.store.get(_CLUSTER, path)
+    if document is None:
+        return
+    cluster = Cluster(azure, document["properties"]["resourceUID"])
+    base.ensure_base(cluster, document)
+    for workload in workloads:
+        namespace = workload.namespace
+        if not workload.creates_namespace and _first_time(azure, f"seen:{cluster.uid}/{namespace}"):
+            cluster.put(kinds.NAMESPACE, base.namespace(namespace))
+            base.furnish(cluster, namespace)
+            yield f"namespace {namespace} in {name}"
+        there = cluster.get(kinds.NAMESPACE, namespace) is not None
+        if there and _first_time(azure, f"seen:{cluster.uid}/{namespace}/{workload.service}"):
+            cluster.put(kinds.SERVICE, _service(workload))
+            yield f"service {workload.service} in namespace {namespace} of {name}"
+
+
+def _service(workload: Workload) -> Json:
+    selector = {"app": workload.service}
+    return {
+        "metadata": {"name": workload.service, "namespace": workload.namespace, "labels": selector},
+        "spec": {
+            "type": "ClusterIP",
+            "selector": selector,
+            "ports": [{"port": port, "targetPort": port, "protocol": "TCP"} for port in workload.ports],
+        },
+    }
 
 
 def _vault(azure: Azure, subscription: str, group: str, name: str, *, rbac: bool = True) -> bool:

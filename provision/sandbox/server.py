@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import uuid
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
-from provision.sandbox import faults, seed, services, tls, tokens
+from provision.sandbox import cluster_authority, faults, seed, services, tls, tokens
 from provision.sandbox.azure import Answer, Azure, Clock, Settle
 from provision.sandbox.gateway import Gateway
-from provision.sandbox.http import Request, Route
+from provision.sandbox.http import Request, Route, Stream
+from provision.sandbox.kubernetes import api as kubernetes
 from provision.sandbox.store import Store
 
 _LARGEST_BODY = 4 * 1024 * 1024  # ARM's limit
@@ -49,6 +51,7 @@ class Sandbox:
         seeded: bool = True,
         routes: Iterable[Route] = services.ROUTES,
         settlers: Mapping[str, Settle] = services.SETTLERS,
+        after_write: Callable[[Azure], None] = services.after_write,
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._tls = tls.material(path.parent)
@@ -57,7 +60,7 @@ class Sandbox:
         self.port = port
         self._latency = latency
         self._seeded = seeded
-        self._gateway = Gateway(self.azure, routes)
+        self._gateway = Gateway(self.azure, routes, after_write)
         self._runner: web.AppRunner | None = None
 
     @property
@@ -72,6 +75,7 @@ class Sandbox:
     async def start(self) -> None:
         with self.azure.store.transaction():
             tokens.signing_key(self.azure)
+            cluster_authority.authority(self.azure)
             if self._seeded:
                 seed.seed(self.azure)
         application = web.Application(client_max_size=_LARGEST_BODY)
@@ -97,6 +101,9 @@ class Sandbox:
 
     async def _listen(self, runner: web.AppRunner) -> None:
         context = self._tls.context()
+        # only the Kubernetes API looks at client certificates
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=cluster_authority.authority(self.azure))
         last = (self.azure.store.get("sandbox", "port") or {"port": 0})["port"]
         choices = [self.port] if self.port else [last, 0] if last else [0]
         for choice in choices:
@@ -121,6 +128,7 @@ class Sandbox:
             headers={name.lower(): value for name, value in received.headers.items()},
             body=None,
             base_url=f"https://{received.host}",
+            certificate=_certificate(received),
         )
         content = await received.read()
         if self._latency:
@@ -131,10 +139,39 @@ class Sandbox:
             if received.transport is not None:
                 received.transport.abort()
             return web.Response(status=500)  # goes nowhere
+        if answer.stream is not None:
+            return await self._send(received, answer, answer.stream)
         return _render(request, answer)
+
+    async def _send(self, received: web.Request, answer: Answer, stream: Stream) -> web.StreamResponse:
+        response = web.StreamResponse(status=answer.status, headers=_headers(answer))
+        response.enable_chunked_encoding()
+        await response.prepare(received)
+        async for news in self._gateway.follow(stream):
+            if received.transport is None or received.transport.is_closing():
+                break
+            for each in news:
+                await response.write(json.dumps(each, ensure_ascii=False).encode() + b"\n")
+        return response
+
+
+def _certificate(received: web.Request) -> bytes:
+    """The client certificate (DER) of the connection, verified by TLS; empty when there is none."""
+    connection: ssl.SSLObject | None = received.get_extra_info("ssl_object")
+    return (connection.getpeercert(binary_form=True) if connection else None) or b""
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    """The headers of a Kubernetes API server."""
+    return {"Audit-Id": str(uuid.uuid4()), "Cache-Control": "no-cache, private", **answer.headers}
 
 
 def _render(request: Request, answer: Answer) -> web.Response:
+    if kubernetes.serves(request.path):
+        body = answer.body
+        content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", **_headers(answer)}
+        return web.Response(status=answer.status, body=content, headers=headers)
     bucket, remaining = _BUCKETS.get(request.method, _WRITES)
     headers = {
         "Cache-Control": "no-cache",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from provision.sandbox import (
+    addons,
     authorization,
     certificates,
+    cluster_credentials,
     dns,
     entra,
     graph,
@@ -16,6 +18,7 @@ from provision.sandbox import (
     private_dns,
     resource_groups,
     role_definitions,
+    run_command,
     subscriptions,
     vaults,
 )
@@ -32,6 +35,8 @@ ROUTES: tuple[Route, ...] = (
     *role_definitions.ROUTES,
     *identities.ROUTES,
     *managed_clusters.ROUTES,
+    *cluster_credentials.ROUTES,
+    *run_command.ROUTES,
     *dns.ROUTES,
     *private_dns.ROUTES,
     *vaults.ROUTES,
@@ -41,8 +46,13 @@ ROUTES: tuple[Route, ...] = (
 SETTLERS: Mapping[str, Settle] = {
     **resource_groups.SETTLERS,
     **managed_clusters.SETTLERS,
+    **run_command.SETTLERS,
     **dns.SETTLERS,
     **private_dns.SETTLERS,
     **vaults.SETTLERS,
     **certificates.SETTLERS,
+    **addons.SETTLERS,
 }
+
+after_write = addons.after_write
+"""Called after each write: the clusters' controllers notice it a little later."""

@@ -19,6 +19,9 @@ from provision.sandbox.http import Json
 _Documents = list[Json]
 _Keys = list[tuple[str, str]]
 
+AUTHORITY = ("sandbox", "cluster-authority")
+"""The document that outlives `wipe`: running servers go on trusting its certificate."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
     kind TEXT NOT NULL COLLATE NOCASE,
@@ -63,6 +66,18 @@ class Store:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """All or nothing within a transaction: what an error leaves half done is undone."""
+        self._db.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self._db.execute("RELEASE part")
 
     def get(self, kind: str, id: str) -> Json | None:  # noqa: A002 - Azure's own word
         row = self._db.execute("SELECT body FROM document WHERE kind = ? AND id = ?", (kind, id)).fetchone()
@@ -123,8 +138,8 @@ class Store:
         return [json.loads(body) for (body,) in rows]
 
     def wipe(self) -> None:
-        """Forget everything."""
-        self._db.execute("DELETE FROM document")
+        """Forget everything but the clusters' certificate authority."""
+        self._db.execute("DELETE FROM document WHERE NOT (kind = ? AND id = ?)", AUTHORITY)
         self._db.execute("DELETE FROM operation")
 
     def dump(self) -> dict[str, Any]:

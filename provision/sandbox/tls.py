@@ -12,9 +12,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NAMES = (
@@ -47,27 +53,34 @@ class Material:
 
 
 def material(folder: Path) -> Material:
-    """The certificates kept in `folder`, made on first use and made anew shortly before they expire.
+    """The certificates kept in `folder`, made on first use, shortly before they expire and when damaged.
 
     The authority's key signs one certificate and is thrown away: whoever trusts `ca.pem` trusts nothing else.
     """
     kept = Material(folder / "ca.pem", folder / "server.pem")
-    if kept.server.exists() and kept.ca.exists() and _usable(kept.server.read_bytes()):
-        return kept
-    kept.server.unlink(missing_ok=True)
-    _publish(kept.server, _issue(), exclusive=True)
+    if not (kept.server.exists() and _usable(kept.server.read_bytes())):
+        kept.server.unlink(missing_ok=True)
+        _publish(kept.server, _issue(), exclusive=True)
     # another process may have been first: whatever server.pem holds now is the truth
     chain = x509.load_pem_x509_certificates(kept.server.read_bytes())
-    _publish(kept.ca, chain[-1].public_bytes(Encoding.PEM), exclusive=False)
+    authority = chain[-1].public_bytes(Encoding.PEM)
+    if not (kept.ca.exists() and kept.ca.read_bytes() == authority):
+        _publish(kept.ca, authority, exclusive=False)
     return kept
 
 
 def _usable(pem: bytes) -> bool:
-    certificate = x509.load_pem_x509_certificates(pem)[0]
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return tuple(
-        names.get_values_for_type(x509.DNSName)
-    ) == NAMES and certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=30)
+    """Whether it is what `_issue` makes, whole and valid for some time to come."""
+    try:
+        key = load_pem_private_key(pem, None)
+        certificate, authority = x509.load_pem_x509_certificates(pem)
+        certificate.verify_directly_issued_by(authority)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+        return False
+    fits = tuple(names.get_values_for_type(x509.DNSName)) == NAMES
+    lasts = certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=30)
+    return fits and lasts and key.public_key() == certificate.public_key()
 
 
 def _publish(path: Path, content: bytes, *, exclusive: bool) -> None:

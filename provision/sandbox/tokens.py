@@ -116,9 +116,14 @@ def signing_key(azure: Azure) -> bytes:
     """The HMAC key of this state, made with it."""
     kept = azure.store.get("sandbox", "signing-key")
     if kept is None:
-        kept = {"key": secrets.token_hex(32)}
-        azure.store.put("sandbox", "signing-key", kept)
+        return keep_signing_key(azure, secrets.token_bytes(32))
     return bytes.fromhex(kept["key"])
+
+
+def keep_signing_key(azure: Azure, key: bytes) -> bytes:
+    """Write the key into a state: of a new one, or of one in which its tokens are to stay valid."""
+    azure.store.put("sandbox", "signing-key", {"key": key.hex()})
+    return key
 
 
 def _encode(content: bytes) -> str:
