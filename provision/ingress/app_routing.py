@@ -8,7 +8,8 @@ service accounts take on through federated credentials.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import TypeVar
 
 from provision.ingress.common import (
     Grantee,
@@ -20,6 +21,10 @@ from provision.ingress.common import (
     zone_ids,
     zones,
 )
+from provision.ingress.gateway_api import GatewayHosts, grants_by_scope
+from provision.ingress.hosts import HostChain, service_accounts
+from provision.ingress.nginx import NginxHosts
+from provision.ingress.objects import Objects
 from provision.profile.model import AppRouting, Profile
 from provision.resources.arm import resource_id
 from provision.resources.graph import ResourceGraph
@@ -50,16 +55,50 @@ _CONTROLLER_TYPES = {
 
 def graph(profile: Profile, ingress: AppRouting) -> ResourceGraph:
     """Every resource that app routing needs for this profile."""
+    return ResourceGraph(_resources(profile, ingress)[0])
+
+
+def chains(profile: Profile, ingress: AppRouting) -> Mapping[str, HostChain]:
+    """What each host's traffic depends on; empty with `cluster.access: none`."""
+    resources, hosts = _resources(profile, ingress)
+    return hosts.chains(ResourceGraph(resources)) if hosts else {}
+
+
+def _resources(
+    profile: Profile, ingress: AppRouting
+) -> tuple[list[Resource], GatewayHosts | NginxHosts | None]:
     shared = [*zones(profile), *records(profile), *vaults(profile), *certificates(profile)]
     if ingress.implementation == "nginx":
         cluster = _nginx_cluster(profile, ingress)
-        grantee = Grantee("webapprouting", Ref(cluster.address, "addonObjectId"))
-        return ResourceGraph([*shared, cluster, *grants(profile, grantee)])
+        granted = grants(profile, Grantee("webapprouting", Ref(cluster.address, "addonObjectId")))
+        nginx = NginxHosts(profile, ingress, Objects(profile, cluster), grants_by_scope(granted))
+        return _with_objects(profile, [*shared, cluster, *granted], nginx)
     cluster = _gateway_cluster(profile, ingress)
     identity = _identity(profile, cluster)
-    grantee = Grantee(identity.name, Ref(identity.address, "principalId"))
-    needed = [*grants(profile, grantee), *_federated_credentials(profile, identity, cluster)]
-    return ResourceGraph([*shared, cluster, *([identity, *needed] if needed else [])])
+    granted = grants(profile, Grantee(identity.name, Ref(identity.address, "principalId")))
+    credentials = _federated_credentials(profile, ingress, identity, cluster)
+    gateways = GatewayHosts(
+        profile,
+        ingress,
+        Objects(profile, cluster),
+        "approuting-istio",
+        Ref(identity.address, "clientId"),
+        grants_by_scope(granted),
+        {account: (credential.address,) for account, credential in credentials.items()},
+    )
+    needed = [*granted, *credentials.values()]
+    return _with_objects(profile, [*shared, cluster, *([identity, *needed] if needed else [])], gateways)
+
+
+_Hosts = TypeVar("_Hosts", GatewayHosts, NginxHosts)
+
+
+def _with_objects(
+    profile: Profile, resources: list[Resource], hosts: _Hosts
+) -> tuple[list[Resource], _Hosts | None]:
+    if profile.cluster.access == "none":
+        return resources, None
+    return [*resources, *hosts.resources()], hosts
 
 
 def _nginx_cluster(profile: Profile, ingress: AppRouting) -> ManagedCluster:
@@ -113,19 +152,14 @@ def _identity(profile: Profile, cluster: ManagedCluster) -> UserAssignedIdentity
     )
 
 
-def service_accounts(profile: Profile) -> list[tuple[str, str]]:
-    """Every (namespace, service account) through which a host's certificate is read, sorted."""
-    default = f"{profile.name}-ingress"
-    return sorted({(host.namespace, host.service_account or default) for host in profile.hosts.values()})
-
-
 def _federated_credentials(
-    profile: Profile, identity: UserAssignedIdentity, cluster: ManagedCluster
-) -> Iterator[Resource]:
-    for namespace, account in service_accounts(profile):
+    profile: Profile, ingress: AppRouting, identity: UserAssignedIdentity, cluster: ManagedCluster
+) -> dict[tuple[str, str], FederatedCredential]:
+    found = {}
+    for namespace, account in service_accounts(profile, ingress.dns_namespace):
         # A credential carries no tags: its name is our mark. Neither part can hold an underscore.
         credential = f"{owned_prefix(profile.name)}{namespace}_{account}"
-        yield FederatedCredential(
+        found[namespace, account] = FederatedCredential(
             name=f"{identity.name}/{credential}",
             identity_id=CaseInsensitive(identity.id),
             credential_name=credential,
@@ -133,3 +167,4 @@ def _federated_credentials(
             subject=f"system:serviceaccount:{namespace}:{account}",
             after=(identity.address,),
         )
+    return found

@@ -181,6 +181,12 @@ FEDERATED_CREDENTIALS = Limit(
     "Workload identity federation: important considerations, Microsoft Learn",
     "2026-06",
 )
+GATEWAY_LISTENERS = Limit(
+    64,
+    "listeners of one Gateway",
+    "gateway.networking.k8s.io/v1, Gateway: maxItems of spec.listeners",
+    "v1.2.1",
+)
 TXT_PUBLIC = Limit(
     4096,
     "characters of a TXT record set in a public zone",
@@ -204,6 +210,7 @@ LIMITS = (
     NGINX_ZONE_GROUPS,
     EXTERNAL_DNS_ZONES,
     FEDERATED_CREDENTIALS,
+    GATEWAY_LISTENERS,
     TXT_PUBLIC,
     TXT_PRIVATE,
     RENEWAL_DAYS_PER_MONTH,
@@ -264,6 +271,20 @@ def gateway_api_bundle(kubernetes_version: str) -> str | None:
     minor = int(match[1])
     found = [each.version for each in GATEWAY_API_BUNDLES if each.first <= minor <= (each.last or minor)]
     return found[0] if found else None
+
+
+TLS_ROUTE_SINCE = "v1.5"
+"""First bundle with TLSRoute in the standard channel. Source: Gateway API v1.5 release notes, 2026-03."""
+
+
+def has_tls_route(kubernetes_version: str) -> bool:
+    """Whether the bundle for a version has TLSRoute. Raises ValueError as `gateway_api_bundle`."""
+    bundle = gateway_api_bundle(kubernetes_version)
+    return bundle is not None and _numbers(bundle) >= _numbers(TLS_ROUTE_SINCE)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.removeprefix("v").split("."))
 
 
 _NETWORK_PLUGINS: Mapping[str, tuple[str, ...]] = {"application-gateway-for-containers": ("azure",)}

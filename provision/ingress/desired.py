@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from provision.ingress import app_routing
+from provision.ingress.hosts import HostChain
 from provision.profile.model import AppRouting, Profile
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import IRREVERSIBLE, ManagedCluster, released
@@ -18,6 +20,20 @@ def graph(profile: Profile) -> ResourceGraph:
     if isinstance(profile.ingress, AppRouting):
         return app_routing.graph(profile, profile.ingress)
     raise ValueError(f"{profile.ingress.option} can't be applied by this version")
+
+
+def chains(profile: Profile) -> Mapping[str, HostChain]:
+    """What each host's traffic depends on; empty where Kubernetes objects are not ours to reach."""
+    if isinstance(profile.ingress, AppRouting):
+        return app_routing.chains(profile, profile.ingress)
+    return {}
+
+
+def unchecked(profile: Profile) -> tuple[str, ...]:
+    """Parts of the profile that the graph leaves out on purpose, and why."""
+    if profile.hosts and profile.cluster.access == "none":
+        return ("the Kubernetes objects of the hosts, since cluster.access is none",)
+    return ()
 
 
 def cluster_address(profile: Profile) -> str:

@@ -91,6 +91,10 @@ def _record_type(loaded: LoadedProfile, index: int, record: Record, zone: Zone) 
     if record.type in _ADDRESSES and host in loaded.profile.hosts:
         message = f"the cluster keeps the address records of the host {host}"
         yield loaded.problem(path, message, "Remove the record, or the host.")
+    for below in loaded.profile.hosts if record.type == "NS" and record.name != "@" else ():
+        if _zone_of(loaded, below) == record.zone and (below == host or below.endswith(f".{host}")):
+            message = f"the host {below} is below this delegation: nobody would ask {record.zone} for it"
+            yield loaded.problem(path, message, f"Add {host} to dns.zones, or remove the record.")
 
 
 def _record_values(loaded: LoadedProfile, index: int, record: Record, zone: Zone) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from provision.ingress.hosts import service_accounts
 from provision.ingress.variants import (
     APP_ROUTING_GATEWAY,
     APP_ROUTING_NGINX,
@@ -71,8 +72,8 @@ def _of_hosts(profile: Profile) -> Iterator[Requirement]:
             yield Requirement("tls-passthrough", f"TLS passthrough on {name}", ("hosts", name, "tls"))
     if any(host.certificate for host in profile.hosts.values()):
         yield Requirement("key-vault", "certificates in Key Vault", ("certificates",))
-    default = f"{profile.name}-ingress"
-    accounts = {(host.namespace, host.service_account or default) for host in profile.hosts.values()}
+    namespace = profile.ingress.dns_namespace if isinstance(profile.ingress, AppRouting) else None
+    accounts = service_accounts(profile, namespace)
     if accounts:
         amount = len(accounts)
         yield Requirement("service-accounts", _counted(amount, "service account"), ("hosts",), amount)

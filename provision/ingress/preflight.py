@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.errors import ProvisionError
-from provision.ingress.catalog import gateway_api_bundle, network_plugins
+from provision.ingress.catalog import gateway_api_bundle, has_tls_route, network_plugins
+from provision.ingress.common import zone_ids
 from provision.ingress.desired import cluster_address
 from provision.plan.plan import Observation
 from provision.profile.model import AppRouting, Profile
+from provision.resources.managed_cluster import ZONES
 from provision.resources.observed import Present
 
 
@@ -18,7 +20,10 @@ def problems(profile: Profile, observation: Observation) -> list[ProvisionError]
     cluster = observation.objects[cluster_address(profile)]
     if not isinstance(cluster, Present):
         return []
-    return [*_identity(profile, cluster), *_network(profile, cluster), *_gateway_api(profile, cluster)]
+    found = [*_identity(profile, cluster), *_network(profile, cluster)]
+    if isinstance(profile.ingress, AppRouting) and profile.ingress.implementation == "gateway-api":
+        found += [*_gateway_api(profile, cluster), *_attached_zones(profile, cluster)]
+    return found
 
 
 def _doing(profile: Profile) -> str:
@@ -53,8 +58,6 @@ def _network(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
 
 
 def _gateway_api(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
-    if not isinstance(profile.ingress, AppRouting) or profile.ingress.implementation != "gateway-api":
-        return
     if str(cluster.outputs.get("meshMode") or "").casefold() == "istio":
         yield ProvisionError(
             _doing(profile),
@@ -69,4 +72,30 @@ def _gateway_api(profile: Profile, cluster: Present) -> Iterator[ProvisionError]
             f"it runs Kubernetes {version}, and the managed Gateway API needs 1.26 or later",
             "Upgrade the cluster first:",
             f"az aks upgrade {_named(profile)} --kubernetes-version VERSION",
+        )
+    elif version and not has_tls_route(version):
+        for name, host in profile.hosts.items():
+            if host.tls == "passthrough":
+                yield ProvisionError(
+                    _doing(profile),
+                    f"it runs Kubernetes {version}, whose Gateway API has no TLSRoute, and host {name} passes"
+                    " TLS through",
+                    "Let the gateway terminate TLS of that host, or upgrade the cluster to 1.36 or later:",
+                    f"az aks upgrade {_named(profile)} --kubernetes-version VERSION",
+                )
+
+
+def _attached_zones(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
+    """The add-on writes records of Ingresses into zones that are attached to it, with the same owner id as
+    a ClusterExternalDNS has, so that each would remove the records of the other."""
+    attached = cluster.properties.get(ZONES)
+    ids = zone_ids(profile) if profile.hosts else {}
+    shared = [zone for zone in ids.values() if isinstance(attached, frozenset) and zone in attached]
+    if shared:
+        names = ", ".join(zone.rsplit("/", 1)[-1] for zone in shared)
+        yield ProvisionError(
+            _doing(profile),
+            f"zones are attached to its NGINX controller, which would remove the hosts' records: {names}",
+            "Detach them first (hosts behind NGINX keep the records that they have):",
+            f"az aks approuting zone delete {_named(profile)} --ids {','.join(shared)}",
         )

@@ -6,11 +6,11 @@ where services have limits is read from `ingress/`.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from provision.errors import Problem
-from provision.ingress import catalog, dns_rules, features, variants
+from provision.ingress import catalog, controller_rules, dns_rules, features, variants
+from provision.ingress.controller_rules import unknown
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import AppRouting
 
@@ -38,7 +38,7 @@ def _certificates_have_vaults(loaded: LoadedProfile) -> Iterator[Problem]:
     for name, certificate in profile.certificates.items():
         if certificate.vault not in profile.vaults:
             path = ("certificates", name, "vault")
-            yield loaded.problem(path, *_unknown("vault", certificate.vault, "vaults", profile.vaults))
+            yield loaded.problem(path, *unknown("vault", certificate.vault, "vaults", profile.vaults))
 
 
 def _certificates_renew_in_time(loaded: LoadedProfile) -> Iterator[Problem]:
@@ -77,7 +77,7 @@ def _hosts_have_certificates(loaded: LoadedProfile) -> Iterator[Problem]:
             yield loaded.problem(("hosts", name, "tls"), message, "Add certificate.")
         elif host.certificate and certificate is None:
             yield loaded.problem(
-                path, *_unknown("certificate", host.certificate, "certificates", profile.certificates)
+                path, *unknown("certificate", host.certificate, "certificates", profile.certificates)
             )
         elif certificate and not any(covers(each, name) for each in certificate.dns_names):
             names = ", ".join(certificate.dns_names)
@@ -110,36 +110,6 @@ def _service_accounts(loaded: LoadedProfile) -> Iterator[Problem]:
             yield loaded.problem(path, message, hint)
 
 
-def _controller(loaded: LoadedProfile) -> Iterator[Problem]:
-    ingress = loaded.profile.ingress
-    path = ("ingress", "defaultController")
-    if not isinstance(ingress, AppRouting) or ingress.implementation != "nginx":
-        return
-    if ingress.default_controller == "none":
-        message = "defaultController: none leaves implementation: nginx without a controller"
-        yield loaded.problem(path, message, "Use another value, or implementation: gateway-api.")
-    elif {ingress.default_controller, ingress.load_balancer} == {"external", "internal"}:
-        message = (
-            f"defaultController is {ingress.default_controller}, but loadBalancer is {ingress.load_balancer}"
-        )
-        yield loaded.problem(path, message, "Remove defaultController: it follows loadBalancer.")
-
-
-def _static_address(loaded: LoadedProfile) -> Iterator[Problem]:
-    ingress = loaded.profile.ingress
-    if not isinstance(ingress, AppRouting) or ingress.static_ip is None:
-        return
-    path = ("ingress", "staticIP")
-    address = dns_rules.address_of(ingress.static_ip)
-    if address is None:
-        yield loaded.problem(
-            path, f"`{ingress.static_ip}` is not an IP address", "Write one such as 20.50.1.2."
-        )
-    elif ingress.load_balancer == "external" and dns_rules.is_private(address):
-        message = f"{ingress.static_ip} is a private address, but loadBalancer is external"
-        yield loaded.problem(path, message, "Use a public address, or loadBalancer: internal.")
-
-
 def _exclusions(loaded: LoadedProfile) -> Iterator[Problem]:
     asked = features.requirements(loaded.profile)
     for one, other, reason in variants.EXCLUDES:
@@ -169,17 +139,6 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def _unknown(kind: str, name: str, table: str, known: Iterable[str]) -> tuple[str, str]:
-    """Message and hint for a name that should be in a table."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, 1)
-    if near:
-        hint = f"Did you mean `{near[0]}`?"
-    else:
-        hint = f"{table} has {', '.join(names)}." if names else f"The profile has no {table}."
-    return f"there is no {kind} `{name}` in {table}", hint
-
-
 RULES: tuple[Rule, ...] = (
     _names_differ,
     _certificates_have_vaults,
@@ -187,10 +146,9 @@ RULES: tuple[Rule, ...] = (
     _keys_fit_their_type,
     _hosts_have_certificates,
     _service_accounts,
-    _controller,
-    _static_address,
     _exclusions,
     _ignores,
+    *controller_rules.RULES,
     *dns_rules.RULES,
 )
 
@@ -221,7 +179,12 @@ def unavailable(loaded: LoadedProfile) -> Problem | None:
 
 def warnings(loaded: LoadedProfile, today: str) -> list[Problem]:
     """What is allowed but deserves a look; `today` is `YYYY-MM-DD`."""
-    return [*_support_warnings(loaded, today), *_expired(loaded, today), *dns_rules.warnings(loaded)]
+    return [
+        *_support_warnings(loaded, today),
+        *_expired(loaded, today),
+        *_shared_connections(loaded),
+        *dns_rules.warnings(loaded),
+    ]
 
 
 def _support_warnings(loaded: LoadedProfile, today: str) -> Iterator[Problem]:
@@ -241,6 +204,28 @@ def _support_warnings(loaded: LoadedProfile, today: str) -> Iterator[Problem]:
         condition = features.condition(variant, requirement)
         if condition is not None:
             yield loaded.problem(requirement.path, f"{requirement.text}: {condition}")
+
+
+def _shared_connections(loaded: LoadedProfile) -> Iterator[Problem]:
+    """A browser uses a connection for every host that its certificate is for and its address serves, but
+    Envoy looks for routes only among those of the listener that the connection was opened for.
+
+    Source: Istio, "404 errors occur when multiple gateways configured with same TLS certificate", 2026-06.
+    """
+    profile = loaded.profile
+    secure = [(name, host) for name, host in profile.hosts.items() if host.certificate]
+    for name, host in secure if features.variant_of(profile).gateway_api else ():
+        for other, opened in secure:
+            names = profile.certificates[opened.certificate or ""].dns_names
+            same_gateway = other != name and opened.namespace == host.namespace
+            if same_gateway and any(covers(each, name) for each in names):
+                message = (
+                    f"browsers may ask for {name} on a connection to {other}, whose certificate"
+                    f" {opened.certificate} is for both, and get 404"
+                )
+                hint = "Give each host a certificate for it alone."
+                yield loaded.problem(("hosts", name, "certificate"), message, hint)
+                break
 
 
 def _expired(loaded: LoadedProfile, today: str) -> Iterator[Problem]:

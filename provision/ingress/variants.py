@@ -54,6 +54,11 @@ class Variant(NamedTuple):
     abilities: Mapping[Capability, Ability]
     available: bool = False
 
+    @property
+    def gateway_api(self) -> bool:
+        """Whether hosts become listeners of a Gateway."""
+        return self.name.endswith("/gateway-api")
+
     def ability(self, capability: Capability) -> Ability:
         return self.abilities.get(capability, Ability())
 

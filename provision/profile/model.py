@@ -10,80 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A full-match regular expression and what to write instead when it does not match."""
-
-    regex: str
-    instead: str
-
-
-# Azure's naming rules: "Naming rules and restrictions for Azure resources", Microsoft Learn, 2026-06.
-GUID = Pattern(
-    r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}",
-    "a GUID such as 11111111-2222-3333-4444-555555555555",
+from provision.profile.keys import (
+    CERTIFICATE_NAME,
+    CLUSTER_NAME,
+    GROUP_NAME,
+    GUID,
+    HOST_NAME,
+    IDENTITY_NAME,
+    KUBERNETES_NAME,
+    PROFILE_NAME,
+    RECORD_NAME,
+    RESOURCE_ID,
+    VAULT_NAME,
+    ZONE_NAME,
+    Pattern,
+    key,
 )
-PROFILE_NAME = Pattern(
-    r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", "1 to 40 lower-case letters, digits and hyphens, such as prod"
-)
-CLUSTER_NAME = Pattern(
-    r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?",
-    "1 to 63 letters, digits, underscores and hyphens, beginning and ending with a letter or digit",
-)
-GROUP_NAME = Pattern(
-    r"[\w().-]{0,89}[\w()-]",
-    "1 to 90 letters, digits, underscores, hyphens, parentheses and periods, not ending with a period",
-)
-VAULT_NAME = Pattern(
-    r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
-    "3 to 24 letters, digits and single hyphens, beginning with a letter, ending with a letter or digit",
-)
-CERTIFICATE_NAME = Pattern(r"[0-9a-zA-Z-]{1,127}", "1 to 127 letters, digits and hyphens")
-IDENTITY_NAME = Pattern(
-    r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,127}",
-    "3 to 128 letters, digits, hyphens and underscores, such as id-ingress-prod",
-)
-ZONE_NAME = Pattern(
-    r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
-    "a lower-case domain of at least two labels without a final dot, such as contoso.com",
-)
-HOST_NAME = Pattern(
-    r"(?=.{1,253}$)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
-    "a lower-case host name without scheme, port or final dot, such as shop.contoso.com",
-)
-RECORD_NAME = Pattern(
-    r"@|\*|(?:\*\.)?[a-zA-Z0-9_](?:[a-zA-Z0-9_.-]{0,251}[a-zA-Z0-9_])?",
-    "a name relative to its zone, such as www, or @ for the zone itself",
-)
-KUBERNETES_NAME = Pattern(
-    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "1 to 63 lower-case letters, digits and hyphens (a DNS label)"
-)
-RESOURCE_ID = Pattern(
-    r"/[sS]ubscriptions/[0-9a-fA-F-]{36}/[rR]esource[gG]roups/[^/]+/[pP]roviders/[^/]+(?:/[^/]+/[^/]+)+",
-    "a full resource id: /subscriptions/…/resourceGroups/…/providers/…",
-)
-
-
-def key(
-    doc: str,
-    *,
-    pattern: Pattern | None = None,
-    keys: Pattern | None = None,
-    minimum: int | None = None,
-    maximum: int | None = None,
-    name: str | None = None,
-    example: object = None,
-) -> dict[str, Any]:
-    """Metadata of one field: its meaning, and the rules for its value (`keys`: for a mapping's keys)."""
-    rules = {"pattern": pattern, "keys": keys, "minimum": minimum, "maximum": maximum, "name": name}
-    return {
-        "doc": doc,
-        "example": example,
-        **{rule: value for rule, value in rules.items() if value is not None},
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +53,17 @@ class Cluster:
             "How Kubernetes objects are reached: the API server, the AKS run command, whichever fits,"
             " or not at all (Azure resources only)."
         ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """How a controller scales."""
+
+    min_replicas: int = field(default=2, metadata=key("Least replicas.", minimum=1, maximum=1000))
+    max_replicas: int = field(default=100, metadata=key("Most replicas.", minimum=1, maximum=1000))
+    threshold: Literal["rapid", "balanced", "steady"] = field(
+        default="balanced", metadata=key("How soon it scales: rapid, balanced, steady.")
     )
 
 
@@ -144,6 +99,26 @@ class AppRouting:
         metadata=key(
             "The add-on's default NGINX controller. Without it: annotation-controlled with nginx (internal"
             " when loadBalancer is internal), none with gateway-api."
+        ),
+    )
+    scaling: Scaling | None = field(
+        default=None, metadata=key("Scaling of an NGINX controller of the profile's own.")
+    )
+    default_certificate: str | None = field(
+        default=None,
+        metadata=key(
+            "Certificate that an NGINX controller of the profile's own shows for unknown hosts, one of"
+            " `certificates`.",
+            pattern=CERTIFICATE_NAME,
+        ),
+    )
+    dns_namespace: str | None = field(
+        default=None,
+        metadata=key(
+            "Namespace of the controllers that write DNS records with gateway-api; the first of the hosts'"
+            " namespaces without it.",
+            pattern=KUBERNETES_NAME,
+            name="dnsNamespace",
         ),
     )
 
@@ -309,6 +284,9 @@ class Host:
     )
     tls: Literal["terminate", "mutual", "passthrough"] = field(
         default="terminate", metadata=key("What happens to TLS at the gateway.")
+    )
+    create_namespace: bool = field(
+        default=False, metadata=key("Create the namespace when it does not exist; false: it must exist.")
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from provision.profile.model import Pattern, Profile
+from provision.profile.keys import Pattern
+from provision.profile.model import Profile
 from provision.profile.shape import (
     Boolean,
     Choice,

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from provision.profile.model import Pattern
+from provision.profile.keys import Pattern
 
 
 class Text:

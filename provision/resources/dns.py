@@ -47,8 +47,34 @@ class VirtualNetworkLink(Resource):
     virtual_network: str
     registration: bool = False
 
+    def inside(self) -> str:
+        return self.id.rpartition("/virtualNetworkLinks/")[0]
+
     def properties(self) -> Mapping[str, Value]:
         return {"virtualNetwork": self.virtual_network, "registrationEnabled": self.registration}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRecord(Resource):
+    """The address record of a host, which the cluster's DNS controller writes once a route asks for it.
+
+    `name` is `zone/host`. We never write it: creating it means to wait for it, and deleting it to wait
+    until it is gone, which is why it goes only after the routes. Without it a zone could be deleted
+    under the controller, or the controller before it has tidied up.
+    """
+
+    KIND: ClassVar[str] = "host_record"
+
+    zone_id: str
+    visibility: Literal["public", "private"]
+    record_name: str
+    target: Value
+
+    def inside(self) -> str:
+        return self.zone_id
+
+    def properties(self) -> Mapping[str, Value]:
+        return {"address": self.target}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

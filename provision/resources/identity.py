@@ -67,6 +67,9 @@ class RoleAssignment(Resource):
     def must_exist(self) -> bool:
         return not self.managed
 
+    def inside(self) -> str:
+        return self.scope
+
     def remedy(self) -> str:
         """The command that makes the assignment when another team must; nothing when we make it."""
         if self.managed:

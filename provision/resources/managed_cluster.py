@@ -65,7 +65,9 @@ class ManagedCluster(Resource):
 
     `id` is its resource id and `settings` maps paths below `properties` to values. Outputs: `id`,
     `location`, `oidcIssuerURL`, `addonObjectId`, `addonClientId` (the app routing add-on's identity),
-    `kubernetesVersion`, `networkPlugin`, `identityType`, `meshMode`, `before` (our tag).
+    `kubernetesVersion`, `networkPlugin`, `identityType`, `meshMode`, `private` (whether its API server is
+    reached from inside its network only), `entra` (whether its users are Entra's), `powerState` (`Running` or
+    `Stopped`), `before` (our tag).
     """
 
     KIND: ClassVar[str] = "managed_cluster"

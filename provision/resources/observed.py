@@ -17,6 +17,10 @@ class Present:
     resources may refer to. `owner` is the profile named in the object's mark, None without one, and
     `digest` the digest of the properties that the mark says were applied last. `changed_by` and
     `changed_at` are what the service tells of the last change, empty where it tells nothing.
+
+    Where the service tells it field by field (Kubernetes' managed fields), `authors` maps a differing path
+    to who changed it and when, `claimed` to another manager that declares the field for itself, and
+    `surplus` holds fields that we set and no longer declare.
     """
 
     properties: Mapping[str, Value] = field(default_factory=dict)
@@ -25,11 +29,17 @@ class Present:
     digest: str | None = None
     changed_by: str = ""
     changed_at: str = ""
+    surplus: Mapping[str, Value] = field(default_factory=dict)
+    claimed: Mapping[str, str] = field(default_factory=dict)
+    authors: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """The object does not exist."""
+    """The object does not exist; `note` says why more can't be said before an apply (its kind is not
+    there yet)."""
+
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import shlex
 
 from provision.resources.values import CaseInsensitive
 
+_STRING_OCTETS = 255
+
 
 def canonical(record_type: str, text: str) -> str:
     """A value as written in a zone file → the spelling we compare. Raises ValueError when it is no value.
@@ -29,6 +31,18 @@ def canonical(record_type: str, text: str) -> str:
             return f'{int(flags)} {tag.lower()} "{value}"'
         case _:
             return text
+
+
+def strings(text: str) -> list[str]:
+    """A TXT value as the strings that a record holds: at most 255 octets each (RFC 1035, section 3.3), no
+    character cut in two."""
+    pieces: list[str] = []
+    rest = text.encode()
+    while len(rest) > _STRING_OCTETS:
+        piece = rest[:_STRING_OCTETS].decode(errors="ignore")  # without a character that begins at its end
+        pieces.append(piece)
+        rest = rest[len(piece.encode()) :]
+    return [*pieces, rest.decode()]
 
 
 def _host(text: str) -> str:

@@ -33,12 +33,16 @@ class Resource:
     """The object belongs to somebody else and we own some of its properties only."""
     LOOKUP: ClassVar[frozenset[str]] = frozenset()
     """Fields that may hold a ref and without which the object can't be looked up."""
+    TRIED: ClassVar[bool] = False
+    """Reading also tries what is declared, for which it waits until every value is there that can be had."""
     MUST_EXIST: ClassVar[bool] = False
     """We never create it."""
 
     name: str
     after: tuple[str, ...] = ()
     when: Condition | None = None
+    outlives: tuple[str, ...] = ()
+    """Addresses among the dependencies that a destroy takes away first, although it goes backwards."""
 
     @property
     def address(self) -> str:
@@ -55,6 +59,10 @@ class Resource:
 
     def remedy(self) -> str:
         """A command that makes the object when another team must, or nothing."""
+        return ""
+
+    def stays(self) -> str:
+        """Why the object is left behind although it is ours, or nothing."""
         return ""
 
     def inside(self) -> str:
@@ -86,7 +94,7 @@ class Resource:
         known: dict[str, Any] = {
             item.name: resolve(cast("Value", value), lookup)
             for item in fields(self)
-            if item.name not in ("after", "when")
+            if item.name not in ("after", "when", "outlives")
             and any(refs(cast("Value", value := getattr(self, item.name))))
         }
         return replace(self, **known) if known else self

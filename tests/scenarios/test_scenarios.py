@@ -20,7 +20,8 @@ notes: words of each note of the plan, in order
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def test_scenario(name: str, tmp_path: Path) -> None:
     objects = dict(_observed(profile, graph, {**world, **scenario.get("observed", {})}))
     orphans = tuple(_orphan(profile, graph, *each) for each in scenario.get("orphans", {}).items())
     made = _plan(profile, graph, Observation(objects, orphans), scenario)
-    expected = {address: _parts(each) for address, each in scenario["plan"].items()}
+    written = _spread(scenario["plan"], (change.address for change in made.changes))
+    expected = {address: _parts(each) for address, each in written.items()}
     others = expected.pop("others", None)
     if others:
         expected = {change.address: others for change in made.changes} | expected
@@ -102,9 +104,21 @@ def _plan(
     )
 
 
+def _spread(written: Mapping[str, Any], addresses: Iterable[str]) -> dict[str, Any]:
+    """What is written for `kubernetes/*` counts for every such address that is not written itself."""
+    patterns = {address: each for address, each in written.items() if "*" in address}
+    found = {address: each for address, each in written.items() if address not in patterns}
+    for address in addresses:
+        fitting = [each for pattern, each in patterns.items() if fnmatchcase(address, pattern)]
+        if fitting:
+            found.setdefault(address, fitting[0])
+    return found
+
+
 def _observed(
     profile: Profile, graph: ResourceGraph, written: Mapping[str, Any]
 ) -> Iterator[tuple[str, Observed]]:
+    written = _spread(written, (resource.address for resource in graph))
     unknown = written.keys() - {resource.address for resource in graph}
     assert not unknown, f"observed, but not in the graph: {unknown}"
     known: dict[str, Observed] = {}

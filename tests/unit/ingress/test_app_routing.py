@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from provision.ingress import desired
-from provision.ingress.app_routing import service_accounts
+from provision.ingress.hosts import service_accounts
 from provision.profile.model import (
     ApplicationGateway,
     AppRouting,
@@ -188,17 +188,25 @@ def test_the_gateway_has_an_identity_of_its_own() -> None:
     assert not of_kind(profile(vaults=KV, ingress=NGINX), UserAssignedIdentity)
 
 
+def _host(namespace: str, account: str | None = None) -> Host:
+    return Host(namespace=namespace, service=WEB, certificate="all", service_account=account)
+
+
 HOSTS = {
-    "a.example": Host(namespace="shop", service=WEB),
-    "b.example": Host(namespace="shop", service=WEB),
-    "c.example": Host(namespace="shop", service=WEB, service_account="own"),
-    "d.example": Host(namespace="api", service=WEB),
-    **{f"{name}.example": Host(namespace=name, service=WEB) for name in ("z", "y", "x")},
+    "a.example": _host("shop"),
+    "b.example": _host("shop"),
+    "c.example": _host("shop", "own"),
+    "d.example": _host("api"),
+    **{f"{name}.example": _host(name) for name in ("z", "y", "x")},
+}
+ALL = {
+    "vaults": {"kv": Vault(resource_group="rg")},
+    "certificates": {"all": Certificate(vault="kv", dns_names=("*.example",))},
 }
 
 
 def test_a_credential_for_each_namespace_and_account() -> None:
-    with_hosts = profile(hosts=HOSTS)
+    with_hosts = profile(hosts=HOSTS, **ALL)
     assert service_accounts(with_hosts) == [
         ("api", "shop-ingress"),
         ("shop", "own"),
@@ -218,7 +226,7 @@ def test_a_credential_for_each_namespace_and_account() -> None:
         "system:serviceaccount:shop:shop-ingress",
     ]
     assert {each.issuer for each in credentials} == {Ref("managed_cluster/aks", "oidcIssuerURL")}
-    assert not of_kind(profile(hosts=HOSTS, ingress=NGINX), FederatedCredential)
+    assert not of_kind(profile(hosts=HOSTS, ingress=NGINX, **ALL), FederatedCredential)
 
 
 @pytest.mark.parametrize(

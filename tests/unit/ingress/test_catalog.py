@@ -197,7 +197,9 @@ def test_nginx_takes_one_group_a_visibility(zones: list[Zone], texts: list[str])
 
 @pytest.mark.parametrize(("count", "fits"), [(20, True), (21, False)])
 def test_service_accounts_of_one_identity(count: int, fits: bool) -> None:
-    hosts = {f"h{n}.contoso.com": Host(namespace=f"n{n}", service=WEB) for n in range(count)}
+    hosts = {
+        f"h{n}.contoso.com": Host(namespace=f"n{n}", service=WEB, certificate="all") for n in range(count)
+    }
     asking = profile(hosts=hosts)
     assert (reasons("app-routing/gateway-api", asking) == []) is fits
     assert reasons("app-routing/nginx", asking) == []
@@ -205,9 +207,9 @@ def test_service_accounts_of_one_identity(count: int, fits: bool) -> None:
 
 def test_a_service_account_counts_once_in_a_namespace() -> None:
     hosts = {
-        "a.contoso.com": Host(namespace="a", service=WEB),
-        "b.contoso.com": Host(namespace="a", service=WEB, service_account="prod-ingress"),
-        "c.contoso.com": Host(namespace="c", service=WEB),
+        "a.contoso.com": Host(namespace="a", service=WEB, certificate="all"),
+        "b.contoso.com": Host(namespace="a", service=WEB, certificate="all", service_account="prod-ingress"),
+        "c.contoso.com": Host(namespace="c", service=WEB, certificate="all"),
     }
     assert "2 service accounts" in [each.text for each in requirements(profile(hosts=hosts))]
 

@@ -150,7 +150,7 @@ def test_good_records(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "ingress",
-    ["staticIP: 20.0.0.1", "staticIP: 10.0.0.1, loadBalancer: internal", "staticIP: '2603:1020::1'"],
+    ["staticIP: 20.0.0.1", "staticIP: 10.0.0.1, loadBalancer: internal"],
 )
 def test_good_static_addresses(tmp_path: Path, ingress: str) -> None:
     assert loaded(tmp_path, f"hosts: null\ningress: {{{ingress}}}\n").profile.hosts == {}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provision.resources.record_value import canonical
+from provision.resources.record_value import canonical, strings
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,24 @@ def test_the_one_spelling_stays(case: tuple[str, str]) -> None:
     record_type, text = case
     once = canonical(record_type, text)
     assert str(canonical(record_type, once)) == str(once)
+
+
+@pytest.mark.parametrize(
+    ("text", "octets"),
+    [
+        ("x" * 255, [255]),
+        ("x" * 256, [255, 1]),
+        ("x" * 600, [255, 255, 90]),
+        ("ü" * 127 + "x", [255]),
+        ("ü" * 128, [254, 2]),
+        ("x" + "ü" * 128, [255, 2]),
+        ("€" * 86, [255, 3]),
+        ("😀" * 64, [252, 4]),
+        ("", [0]),
+    ],
+)
+def test_a_text_is_cut_by_octets_and_never_inside_a_character(text: str, octets: list[int]) -> None:
+    """RFC 1035, section 3.3: a character-string has at most 255 octets."""
+    pieces = strings(text)
+    assert [len(piece.encode()) for piece in pieces] == octets
+    assert "".join(pieces) == text

@@ -1,0 +1,173 @@
+"""Kubernetes objects, any kind: what we declare of them, and how a nested object becomes property paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from provision.resources.ref import Ref
+from provision.resources.resource import Resource
+from provision.resources.values import CaseInsensitive, Value
+
+FIELD_MANAGER = "provision"
+PROFILE_LABEL = "provision/profile"
+DIGEST_ANNOTATION = "provision/digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Where a kind of object is served. `provided_by` says what brings its CRD, empty for built-in kinds."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+    provided_by: str = ""
+
+    def path(self, namespace: str = "", name: str = "") -> str:
+        """Path of an object, or of the list of its kind, below the API server's URL."""
+        root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+        inside = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
+        return f"{root}{inside}/{self.plural}" + (f"/{name}" if name else "")
+
+
+_GATEWAY_API = "the managed Gateway API of the cluster"
+_APP_ROUTING = "the application routing add-on"
+
+NAMESPACE = Api("v1", "Namespace", "namespaces", namespaced=False)
+SERVICE_ACCOUNT = Api("v1", "ServiceAccount", "serviceaccounts")
+CONFIG_MAP = Api("v1", "ConfigMap", "configmaps")
+INGRESS = Api("networking.k8s.io/v1", "Ingress", "ingresses")
+GATEWAY = Api("gateway.networking.k8s.io/v1", "Gateway", "gateways", provided_by=_GATEWAY_API)
+HTTP_ROUTE = Api("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes", provided_by=_GATEWAY_API)
+TLS_ROUTE = Api("gateway.networking.k8s.io/v1", "TLSRoute", "tlsroutes", provided_by=_GATEWAY_API)
+NGINX_INGRESS_CONTROLLER = Api(
+    "approuting.kubernetes.azure.com/v1alpha1",
+    "NginxIngressController",
+    "nginxingresscontrollers",
+    namespaced=False,
+    provided_by=_APP_ROUTING,
+)
+CLUSTER_EXTERNAL_DNS = Api(
+    "approuting.kubernetes.azure.com/v1alpha1",
+    "ClusterExternalDNS",
+    "clusterexternaldnses",
+    namespaced=False,
+    provided_by=_APP_ROUTING,
+)
+
+OWNED: tuple[Api, ...] = (
+    SERVICE_ACCOUNT,
+    CONFIG_MAP,
+    INGRESS,
+    GATEWAY,
+    HTTP_ROUTE,
+    TLS_ROUTE,
+    NGINX_INGRESS_CONTROLLER,
+    CLUSTER_EXTERNAL_DNS,
+)
+"""Kinds of which a profile may own objects that go with it: where orphans are looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest(Resource):
+    """One Kubernetes object. Its name is `Kind/namespace/name`, or `Kind/name` for cluster-wide kinds.
+
+    `body` is the object as it is to be applied, without apiVersion, kind and its name and namespace;
+    leaves may be refs. `used` objects are only looked at (a namespace that must exist). `private` and
+    `entra` tell how the cluster is reached, `access` what the profile says about that.
+    """
+
+    KIND: ClassVar[str] = "kubernetes"
+    LOOKUP: ClassVar[frozenset[str]] = frozenset({"private", "entra"})
+    TRIED: ClassVar[bool] = True
+
+    api: Api
+    cluster_id: CaseInsensitive
+    private: bool | Ref
+    entra: bool | Ref
+    access: str
+    object_name: str
+    namespace: str = ""
+    body: Mapping[str, Value] = field(default_factory=dict)
+    used: bool = False
+
+    @property
+    def path(self) -> str:
+        """Path of the object below the API server's URL."""
+        return self.api.path(self.namespace, self.object_name)
+
+    def properties(self) -> Mapping[str, Value]:
+        return dict(leaves(self.body))
+
+    def must_exist(self) -> bool:
+        return self.used
+
+    def remedy(self) -> str:
+        if self.api is NAMESPACE:
+            return f"kubectl create namespace {self.object_name}"
+        return ""
+
+    def stays(self) -> str:
+        if self.api is NAMESPACE:
+            return "kept: a namespace may hold what others put into it"
+        return ""
+
+    def document(self, body: Mapping[str, Value] | None = None) -> dict[str, Any]:
+        """The whole object, as JSON; refs must be resolved. `body` replaces the resource's own."""
+        content = _plain(self.body if body is None else body)
+        metadata = {**content.pop("metadata", {}), "name": self.object_name}
+        if self.namespace:
+            metadata["namespace"] = self.namespace
+        return {"apiVersion": self.api.api_version, "kind": self.api.kind, "metadata": metadata, **content}
+
+
+def leaves(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Value]]:
+    """Property paths and values of a nested object, in its own order.
+
+    Members of a list that all have a name of their own are told apart by it
+    (`spec.listeners[https].port`); any other list is one value. Keys with dots are bracketed.
+    """
+    for key, member in value.items():
+        path = _joined(above, key)
+        names = _names(member)
+        if isinstance(member, Mapping) and member:
+            yield from leaves(member, path)
+        elif names:
+            for name, each in zip(names, member, strict=True):
+                rest = {inner: deeper for inner, deeper in each.items() if inner != "name"}
+                yield from leaves(rest, f"{path}[{name}]")
+        else:
+            yield path, _value(member)
+
+
+def _joined(above: str, key: str) -> str:
+    if "." in key or "/" in key:
+        return f"{above}[{key}]"
+    return f"{above}.{key}" if above else key
+
+
+def _names(value: Any) -> list[str]:
+    if not isinstance(value, list | tuple) or not all(isinstance(each, Mapping) for each in value):
+        return []
+    names = [each.get("name") for each in value if len(each) > 1]
+    return [str(name) for name in names] if all(names) and len(set(names)) == len(value) else []
+
+
+def _value(value: Any) -> Value:
+    """A leaf as a property value: lists as tuples, all the way down."""
+    if isinstance(value, Mapping):
+        return {key: _value(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(_value(member) for member in value)
+    found: Value = value
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(member) for key, member in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(member) for member in value]
+    return str(value) if isinstance(value, str) else value
