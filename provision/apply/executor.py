@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,6 +17,9 @@ from provision.plan.plan import Plan, missing
 from provision.resources.observed import Present
 from provision.resources.ref import Ref
 from provision.resources.values import Value
+
+_LOGGER = logging.getLogger(__name__)
+"""Shown with --debug."""
 
 
 class Execution:
@@ -52,7 +56,7 @@ class Execution:
                 done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     address = running.pop(task)
-                    self._record(task.result())
+                    self._record(_outcome(task, changes[address]))
                     sorter.done(address)
         except asyncio.CancelledError:
             await self._abandon(running)
@@ -79,6 +83,8 @@ class Execution:
             if isinstance(result, Outcome):
                 # It was done before the cancellation reached it.
                 self._record(result)
+            elif isinstance(result, Exception):
+                self._record(_failed_by_bug(change, result))
             elif change.address in results:
                 error = ProvisionError(
                     f"applying {change.address}",
@@ -158,8 +164,33 @@ class Execution:
 
         resource = change.resource.resolved(lookup)
         wanted = resource.properties()
-        fields = tuple(FieldChange(field.path, field.before, wanted[field.path]) for field in change.fields)
+        # A field that is no longer declared is to go, as it says itself.
+        fields = tuple(
+            FieldChange(field.path, field.before, wanted.get(field.path, field.after))
+            for field in change.fields
+        )
         return replace(change, resource=resource, fields=fields)
+
+
+def _outcome(task: asyncio.Task[Outcome], change: Change) -> Outcome:
+    """How a change ended. An exception that is none of ours is a bug, and no reason to leave the others."""
+    error = task.exception()
+    if error is None or isinstance(error, BrokenPipeError):  # of the output: nobody reads it any more
+        return task.result()
+    return _failed_by_bug(change, error)
+
+
+def _failed_by_bug(change: Change, cause: BaseException) -> Outcome:
+    doing = f"applying {change.address}"
+    _LOGGER.debug(doing, exc_info=cause)
+    error = ProvisionError(
+        doing,
+        # Not its text: nobody has looked through that for secrets.
+        f"this is a bug in provision ({type(cause).__name__})",
+        "The other changes went on. Run it again with --debug, and report it with the traceback.",
+    )
+    error.__cause__ = cause
+    return Outcome(change, Status.FAILED, error=error)
 
 
 def _waits_for(plan: Plan) -> dict[str, set[str]]:
@@ -168,7 +199,7 @@ def _waits_for(plan: Plan) -> dict[str, set[str]]:
     edges: dict[str, set[str]] = {address: set() for address in present}
     for change in plan.changes:
         for dependency in change.resource.dependencies() & present:
-            if plan.backwards:
+            if plan.backwards and dependency not in change.resource.outlives:
                 edges[dependency].add(change.address)
             else:
                 edges[change.address].add(dependency)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from provision.plan.change import FieldChange
+from provision.plan.orphans import Orphan
 from provision.resources.observed import Observed, Present
 from provision.resources.resource import Resource
 
@@ -36,7 +37,7 @@ class Reading:
     """Objects by address, and what carries our mark though the profile no longer declares it."""
 
     objects: Mapping[str, Observed]
-    orphans: tuple[tuple[Resource, Present], ...] = field(default=())
+    orphans: tuple[Orphan, ...] = field(default=())
 
 
 class Handler(Protocol):
@@ -55,6 +56,19 @@ class Handler(Protocol):
     ) -> Present: ...
 
     async def delete(self, resource: Any, observed: Present, work: Work) -> None: ...
+
+
+@runtime_checkable
+class Searching(Protocol):
+    """A handler that also looks where the profile declares nothing of its kind any more."""
+
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        """What carries our mark and is not among `resources`, except where `read` looks anyway.
+
+        `resources` are those of every kind that are wanted, refs resolved as far as they are known. What
+        could not be looked at is in the reading as `Unread`, by the address of the place.
+        """
+        ...
 
 
 Handlers = Mapping[str, Handler]

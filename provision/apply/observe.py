@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from provision.apply.handler import Handlers, Reading
+from provision.apply.handler import Handlers, Reading, Searching
 from provision.apply.together import together
+from provision.plan.orphans import Orphan, Orphans
 from provision.plan.plan import Observation, known_outputs, wanted
+from provision.resources.arm import ArmId
 from provision.resources.graph import ResourceGraph
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.ref import Ref
@@ -16,27 +19,47 @@ from provision.resources.resource import Resource
 
 
 async def observe(profile: str, graph: ResourceGraph, handlers: Handlers) -> Observation:
-    """Read every resource of the graph, one call to a handler for each kind that is ready together.
+    """Read every resource of the graph, one call to a handler for each kind that is ready together, and
+    look for what is ours beside them.
 
     A resource whose refs have no value yet can't be looked up: it is absent when what it refers to is,
     unread when that is unread.
     """
     reader = _Reader(profile, graph, handlers)
-    readings = await together(reader.read(*group) for group in _groups(graph))
-    orphans = tuple(orphan for reading in readings for orphan in reading.orphans)
+    readings = [reader.read(*group) for group in _groups(graph)]
+    searches = [
+        reader.search(kind, handler) for kind, handler in handlers.items() if isinstance(handler, Searching)
+    ]
+    found = await together([*readings, *searches])
     objects = reader.objects
+    lookup = known_outputs(Observation(objects))
     for resource in graph:
-        objects[resource.address] = _settled(resource, objects)
-    return Observation(objects, orphans)
+        # What the world does not want, such as the access policy of a vault with roles, is absent by right.
+        parents = [objects[each] for each in resource.dependencies() if wanted(graph[each], lookup)]
+        objects[resource.address] = _settled(objects.get(resource.address), parents)
+    taken = {resource.address for resource in graph if wanted(resource, lookup)}
+    orphans = [orphan for reading in found for orphan in reading.orphans]
+    return Observation(objects, (*_distinct(orphans, taken), *_unsearched(found[len(readings) :], objects)))
 
 
 def _groups(graph: ResourceGraph) -> list[tuple[frozenset[str], list[Resource]]]:
     """Resources of one kind that wait for the same addresses, which one call can read."""
+    values = _values(graph)
     groups: defaultdict[tuple[str, frozenset[str]], list[Resource]] = defaultdict(list)
     for resource in graph:
         needs = frozenset(ref.address for ref in resource.lookup_refs())
-        groups[resource.KIND, needs].append(resource)
+        groups[resource.KIND, needs | values[resource.KIND]].append(resource)
     return [(needs, members) for (_, needs), members in groups.items()]
+
+
+def _values(graph: ResourceGraph) -> defaultdict[str, frozenset[str]]:
+    """By kind that is tried out: what gives values to any of that kind, since all are read together."""
+    needs: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
+    for resource in graph:
+        if resource.TRIED:
+            made_by = {ref.address for ref in resource.references()}
+            needs[resource.KIND] |= {each for each in made_by if graph[each].KIND != resource.KIND}
+    return needs
 
 
 class _Reader:
@@ -45,6 +68,7 @@ class _Reader:
     def __init__(self, profile: str, graph: ResourceGraph, handlers: Handlers) -> None:
         self.objects: dict[str, Observed] = {}
         self._profile = profile
+        self._graph = graph
         self._handlers = handlers
         self._done = {resource.address: asyncio.Event() for resource in graph}
 
@@ -68,11 +92,48 @@ class _Reader:
             self._done[resource.address].set()
         return reading
 
+    async def search(self, kind: str, handler: Searching) -> Reading:
+        """Look for orphans of a kind, once it is known which of that kind are wanted."""
+        needs = {
+            ref.address for resource in self._graph if kind == resource.KIND for ref in resource.lookup_refs()
+        }
+        for address in needs:
+            await self._done[address].wait()
+        lookup = known_outputs(Observation(self.objects))
+        resources = [resource.resolved(lookup) for resource in self._graph if wanted(resource, lookup)]
+        return await handler.search(resources, self._profile)
 
-def _settled(resource: Resource, objects: Mapping[str, Observed]) -> Observed:
+
+def _distinct(orphans: Sequence[Orphan], taken: set[str]) -> Iterator[Orphan]:
+    """Orphans under addresses of their own: one that moved to another resource group is declared under its
+    old name."""
+    for orphan, present in orphans:
+        named = next(each for each in _spellings(orphan) if each.address not in taken)
+        taken.add(named.address)
+        yield named, present
+
+
+def _spellings(orphan: Resource) -> Iterator[Resource]:
+    yield orphan
+    id_ = ArmId.parse(str(getattr(orphan, "id", "")) or orphan.inside())
+    yield replace(orphan, name=f"{orphan.name}@{id_.group}")
+    yield replace(orphan, name=f"{orphan.name}@{id_.subscription}/{id_.group}")
+
+
+def _unsearched(searches: Sequence[Reading], objects: Mapping[str, Observed]) -> Orphans:
+    """Why a place could not be looked at, each reason once. What is absent holds nothing, and of what could
+    not be read itself the reason is told already."""
+    errors = {
+        str(unread.error): unread.error
+        for reading in searches
+        for address, unread in reading.objects.items()
+        if isinstance(unread, Unread) and isinstance(objects.get(address), Present | None)
+    }
+    return tuple(errors.values())
+
+
+def _settled(own: Observed | None, parents: Sequence[Observed]) -> Observed:
     """What to hold of a resource in the light of what it depends on (which is settled before it)."""
-    parents = [objects[address] for address in resource.dependencies()]
-    own = objects.get(resource.address)
     if isinstance(own, Present):
         return own
     if any(isinstance(parent, Absent) for parent in parents) and not isinstance(own, Absent):

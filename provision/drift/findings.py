@@ -13,6 +13,7 @@ from provision.plan.plan import Plan
 from provision.profile.model import Ignore
 from provision.resources.dns import RecordSet
 from provision.resources.observed import Absent, Present, Unread
+from provision.resources.ref import refs
 from provision.resources.values import Value, plain
 
 
@@ -83,12 +84,14 @@ def report(plan: Plan, ignores: Iterable[Ignore], today: str) -> DriftReport:
         for change in plan.changes
         if isinstance(change.observed, Unread)
     )
+    unread = len(unchecked)
+    unchecked += tuple(Unchecked(plan.profile, part) for part in plan.unchecked)
     return DriftReport(
         plan.profile,
         tuple(finding for finding in findings if not finding.ignored),
         tuple(finding for finding in findings if finding.ignored),
         unchecked,
-        len(plan.changes) - len(unchecked),
+        len(plan.changes) - unread,
     )
 
 
@@ -114,11 +117,12 @@ def _findings(change: Change) -> list[Finding]:
             severity,
             field.after,
             field.before,
-            observed.changed_by,
-            observed.changed_at,
+            *observed.authors.get(field.path, (observed.changed_by, observed.changed_at)),
             note,
         )
         for field in change.fields
+        # What it should be is not known while that is missing or unread, which is told of that.
+        if not any(refs(field.after))
     ]
 
 

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from provision.errors import ProvisionError
 from provision.plan.change import Action, Change
-from provision.resources.dns import RecordSet
+from provision.resources.dns import HostRecord, RecordSet
 from provision.resources.graph import ResourceGraph
+from provision.resources.manifest import Manifest
 from provision.resources.observed import Present
 from provision.resources.resource import Resource
 
-Orphans = tuple[tuple[Resource, Present], ...]
+Orphan = tuple[Resource, Present]
+"""An object of ours and the resource that it would be if it were declared."""
+
+Orphans = tuple[Orphan | ProvisionError, ...]
+"""What was found; an error stands for a place that could not be looked at."""
 
 _REASON = "ours, and no longer in the profile"
 
 
+def unsearched(orphans: Orphans) -> tuple[str, ...]:
+    """Where what is ours may be that nobody has seen, and why: such a plan is not the whole truth."""
+    return tuple(str(each) for each in orphans if isinstance(each, ProvisionError))
+
+
 def with_orphans(changes: Iterable[Change], graph: ResourceGraph, orphans: Orphans) -> list[Change]:
     """The changes of a plan and those that delete orphans, each after what it waits for."""
-    records = [orphan for orphan, _ in orphans if isinstance(orphan, RecordSet)]
+    found = _found(orphans)
+    records = [orphan for orphan, _ in found if isinstance(orphan, RecordSet)]
     first: list[Change] = []
     last: list[Change] = []
     for change in changes:
         before = tuple(orphan.address for orphan in records if _gives_way(orphan, change))
         after = (*change.resource.after, *before)
         (last if before else first).append(replace(change, resource=replace(change.resource, after=after)))
-    return [*first, *_deletions(graph, orphans), *last]
+    return [*first, *_deletions(graph, found), *last]
+
+
+def _found(orphans: Orphans) -> list[Orphan]:
+    """The objects: those of the cluster first, and each before the one that it is inside of."""
+    found = [each for each in orphans if not isinstance(each, ProvisionError)]
+    return sorted(found, key=lambda each: (not isinstance(each[0], Manifest), bool(_inside(each[0], found))))
+
+
+def _inside(holder: Resource, orphans: Iterable[Orphan]) -> list[str]:
+    return [each.address for each, _ in orphans if _is(holder, each.inside())]
 
 
 def _gives_way(orphan: RecordSet, change: Change) -> bool:
@@ -39,21 +61,32 @@ def _gives_way(orphan: RecordSet, change: Change) -> bool:
     )
 
 
-def _deletions(graph: ResourceGraph, orphans: Orphans) -> Iterator[Change]:
+def _deletions(graph: ResourceGraph, orphans: Sequence[Orphan]) -> Iterator[Change]:
     shared = tuple(resource.address for resource in graph if resource.SHARED)
+    users = _users(orphan for orphan, _ in orphans)
     for orphan, observed in orphans:
-        # Only after the cluster stopped using it.
-        waiting = replace(orphan, after=(*orphan.after, *shared))
+        # Only after the cluster stopped using it, and empty of what is ours.
+        before = () if isinstance(orphan, Manifest) else (*users, *_inside(orphan, orphans))
+        waiting = replace(orphan, after=(*orphan.after, *shared, *before))
         yield Change(waiting, observed, Action.DELETE, reason=_REASON)
 
 
 def removals(graph: ResourceGraph, orphans: Orphans) -> Iterator[Change]:
     """Deletions for a destroy, which goes backwards: what holds an orphan waits for its going, since a
     zone with records can't be deleted."""
-    for orphan, observed in orphans:
-        holders = [each.address for each in graph if _is(each, orphan.inside())]
-        held = replace(orphan, after=(*orphan.after, *holders))
+    found = _found(orphans)
+    everything = [*graph, *(orphan for orphan, _ in found)]
+    users = _users(everything)
+    for orphan, observed in found:
+        holders = [each.address for each in everything if _is(each, orphan.inside())]
+        before = orphan.after if isinstance(orphan, Manifest) else (*orphan.after, *users)
+        held = replace(orphan, after=(*before, *holders), outlives=before)
         yield Change(held, observed, Action.DELETE, reason=_REASON)
+
+
+def _users(resources: Iterable[Resource]) -> tuple[str, ...]:
+    """What works in the cluster with identities, roles, zones and certificates, and tidies up with them."""
+    return tuple(each.address for each in resources if isinstance(each, Manifest | HostRecord))
 
 
 def _is(resource: Resource, id_: str) -> bool:

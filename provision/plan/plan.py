@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from provision.errors import ForeignError, NotFoundError, ProvisionError
 from provision.plan.change import Action, Change, FieldChange, digest
 from provision.plan.diff import diff
-from provision.plan.orphans import Orphans, removals, with_orphans
+from provision.plan.orphans import Orphans, removals, unsearched, with_orphans
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import ZONES
 from provision.resources.observed import Absent, Observed, Present, Unread
@@ -43,6 +43,8 @@ class Plan:
     backwards: bool = False
     refused: tuple[ProvisionError, ...] = ()
     """Further reasons why the plan can't be applied, of no single change."""
+    unchecked: tuple[str, ...] = ()
+    """Parts of the profile that were not looked at, and why; never to be shown as in sync."""
 
     def pending(self) -> tuple[Change, ...]:
         """Changes that do something."""
@@ -86,11 +88,13 @@ def plan(
     adopt: bool = False,
     targets: Iterable[str] = (),
     warnings: Iterable[str] = (),
+    unchecked: Iterable[str] = (),
 ) -> Plan:
     """The changes that make the observed world as the graph declares.
 
     `targets` are addresses: only they and what they depend on are planned. `adopt` takes over objects
-    that differ and are not ours; without it such a change is blocked.
+    that differ and are not ours; without it such a change is blocked. `unchecked` names parts of the profile
+    that were left out.
     """
     lookup = known_outputs(observation)
     chosen = graph.closure(targets) if targets else None
@@ -106,7 +110,8 @@ def plan(
     to_come = [f"{change.address}: {change.reason}" for change in changes if _is_to_come(change)]
     if chosen is None:
         changes = with_orphans(changes, graph, observation.orphans)
-    return Plan(profile, tuple(changes), (*warnings, *to_come))
+    searched = unsearched(observation.orphans) if chosen is None else ()
+    return Plan(profile, tuple(changes), (*warnings, *to_come), unchecked=(*unchecked, *searched))
 
 
 def destroy(
@@ -124,7 +129,7 @@ def destroy(
         if wanted(resource, lookup)
     ]
     changes.extend(removals(graph, observation.orphans))
-    return Plan(profile, tuple(changes), backwards=True)
+    return Plan(profile, tuple(changes), backwards=True, unchecked=unsearched(observation.orphans))
 
 
 def wanted(resource: Resource, lookup: Lookup) -> bool:
@@ -176,7 +181,7 @@ def _creation(resource: Resource, observed: Absent, lookup: Lookup) -> Change:
             blocked=missing(resource),
             awaits_others=bool(resource.remedy()),
         )
-    return Change(resource, observed, Action.CREATE, fields, "does not exist")
+    return Change(resource, observed, Action.CREATE, fields, observed.note or "does not exist")
 
 
 def _is_to_come(change: Change) -> bool:
@@ -197,7 +202,10 @@ def missing(resource: Resource) -> ProvisionError:
 
 
 def _update(profile: str, resource: Resource, observed: Present, adopt: bool) -> Change:
-    fields = diff(resource.properties(), observed.properties)
+    fields = (
+        *diff(resource.properties(), observed.properties),
+        *(FieldChange(path, value, None) for path, value in observed.surplus.items()),
+    )
     if not fields:
         return Change(resource, observed, Action.NO_OP)
     if resource.must_exist() and not resource.SHARED:
@@ -234,13 +242,21 @@ def _reason(resource: Resource, observed: Present, replaced: frozenset[str]) -> 
 def _foreign(profile: str, resource: Resource, observed: Present, fields: tuple[FieldChange, ...]) -> str:
     """Why the change would touch what is not ours; empty when it does not."""
     if observed.owner == profile:
-        return ""
-    if observed.owner and not resource.SHARED:
+        return _claimed(observed, fields)
+    if observed.owner:
         return f"belongs to profile {observed.owner}"
     if not resource.SHARED:
         return "exists and does not carry our mark"
     dropped = _dropped_zones(fields)
     return f"has zones attached that the profile does not name: {', '.join(dropped)}" if dropped else ""
+
+
+def _claimed(observed: Present, fields: tuple[FieldChange, ...]) -> str:
+    """Another declarative manager of a field would set it back: two appliers would fight for ever."""
+    claims = [
+        (field.path, observed.claimed[field.path]) for field in fields if field.path in observed.claimed
+    ]
+    return "; ".join(f"{path} is declared by {manager} too" for path, manager in claims)
 
 
 def _dropped_zones(fields: tuple[FieldChange, ...]) -> list[str]:
@@ -269,6 +285,8 @@ def _removal(profile: str, resource: Resource, observation: Observation, lookup:
         return Change(resolved, observed, Action.NO_OP, reason="does not exist")
     if observed.owner != profile or (resource.must_exist() and not resource.SHARED):
         return Change(resolved, observed, Action.NO_OP, reason="not ours: kept")
+    if resource.stays():
+        return Change(resolved, observed, Action.NO_OP, reason=resource.stays())
     if resource.SHARED:
         fields = diff(resolved.properties(), observed.properties)
         return Change(resolved, observed, Action.UPDATE, fields, "put back as it was before", release=True)

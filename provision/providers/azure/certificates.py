@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import HttpResponseError
 
 from provision.apply.handler import Reading, Work
+from provision.apply.together import together
 from provision.errors import ForeignError, ServiceError
 from provision.plan.change import FieldChange
+from provision.plan.diff import diff
+from provision.plan.orphans import Orphan
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import inner_code_of, translating
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
+from provision.providers.azure.searching import look_in_each
+from provision.resources.arm import ArmId
 from provision.resources.observed import Absent, Observed, Present
+from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive
-from provision.resources.vault import Certificate
+from provision.resources.vault import Certificate, KeyVault
 
 if TYPE_CHECKING:
     from azure.keyvault.certificates import CertificateOperation, CertificatePolicy, KeyVaultCertificate
@@ -46,8 +53,35 @@ class Certificates:
         )
         return Absent() if certificate is None else _certificate(certificate)
 
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        """Look through the vaults of the profile for certificates of ours that it no longer declares."""
+        declared = {each.name.casefold() for each in resources if isinstance(each, Certificate)}
+
+        async def look(vault: KeyVault) -> list[Orphan]:
+            marked = await found(f"reading what is in {vault.address}", self._marked(vault.name, profile))
+            left = [name for name in marked or () if f"{vault.name}/{name}".casefold() not in declared]
+            looked = await together(self._orphan(vault, name) for name in left)
+            return [orphan for orphan in looked if orphan]
+
+        vaults = {each.address: each for each in resources if isinstance(each, KeyVault)}
+        return await look_in_each(vaults, look)
+
+    async def _marked(self, vault: str, profile: str) -> list[str]:
+        listed = self._clients.certificates(vault).list_properties_of_certificates()
+        return [str(each.name) async for each in listed if (each.tags or {}).get(PROFILE_TAG) == profile]
+
+    async def _orphan(self, vault: KeyVault, name: str) -> Orphan | None:
+        client = self._clients.certificates(vault.name)
+        certificate = await found(f"reading certificate {vault.name}/{name}", client.get_certificate(name))
+        return (
+            None
+            if certificate is None
+            else (_undeclared(vault, name, certificate), _certificate(certificate))
+        )
+
     async def create(self, resource: Certificate, work: Work) -> Present:
-        """A new certificate, or a new version of one. One of ours that was deleted is recovered first."""
+        """A new certificate, or a new version of one. One of ours that was deleted is recovered instead, and
+        gets a new version only where its policy is another or it has expired."""
         with translating(f"creating {resource.address}"):
             try:
                 return await self._make(resource, work)
@@ -56,7 +90,12 @@ class Certificates:
                     raise
             work.progress("a deleted certificate holds the name, recovering it")
             await self._recover(resource, work)
-            return await self._make(resource, work)
+            client = self._clients.certificates(resource.vault)
+            recovered = await client.get_certificate(resource.certificate_name)
+            if _has_expired(recovered):
+                return await self._make(resource, work)
+        observed = _certificate(recovered)
+        return await self.update(resource, observed, diff(resource.properties(), observed.properties), work)
 
     async def _recover(self, resource: Certificate, work: Work) -> None:
         """Take our own certificate back from the vault's deleted ones; somebody else's stays there."""
@@ -138,6 +177,30 @@ def _policy(resource: Certificate) -> CertificatePolicy:
         exportable=resource.exportable,
         content_type=resource.content_type,
         reuse_key=False,
+    )
+
+
+def _has_expired(certificate: KeyVaultCertificate) -> bool:
+    expires = certificate.properties.expires_on if certificate.properties else None
+    return expires is not None and expires <= datetime.now(UTC)
+
+
+def _undeclared(vault: KeyVault, name: str, certificate: KeyVaultCertificate) -> Certificate:
+    """The certificate as the profile would have it."""
+    policy = certificate.policy or CertificatePolicy()
+    return Certificate(
+        name=f"{vault.name}/{name}",
+        vault=vault.name,
+        vault_subscription=ArmId.parse(vault.id).subscription,
+        certificate_name=name,
+        issuer=policy.issuer_name or "",
+        subject=policy.subject or "",
+        dns_names=frozenset(CaseInsensitive(host) for host in policy.san_dns_names or ()),
+        validity_months=policy.validity_in_months or 0,
+        renew_before_days=_renewal(policy) or 0,
+        key_type=_text(policy.key_type) or "",
+        key_size=policy.key_size,
+        curve=_text(policy.key_curve_name),
     )
 
 

@@ -153,6 +153,15 @@ class Clients:
                 self._credential.get_token_info(scope, options=options) for scope, options in asked.items()
             )
 
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The run's session, for what no SDK client does."""
+        return self._session
+
+    async def token(self, scope: str) -> str:
+        """A bearer token for a scope. Raises what the credential raises; see `errors.translating`."""
+        return (await self._credential.get_token_info(scope)).token
+
     async def sleep(self, seconds: float) -> None:
         """Wait `seconds` of Azure's time."""
         await asyncio.sleep(seconds * self.cloud.pace)

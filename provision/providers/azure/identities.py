@@ -1,4 +1,4 @@
-"""User-assigned identities, federated credentials and role assignments."""
+"""User-assigned identities and their federated credentials."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
-
-from provision.apply.handler import Mark, Reading, Work
+from provision.apply.handler import Reading, Work
 from provision.apply.together import together
 from provision.errors import ConflictError, CredentialError, ProvisionError
 from provision.plan.change import FieldChange
+from provision.plan.orphans import Orphan
 from provision.providers.azure.clients import Clients
-from provision.providers.azure.errors import code_of, translating
+from provision.providers.azure.errors import translating
 from provision.providers.azure.reading import (
     DIGEST_TAG,
     PROFILE_TAG,
@@ -23,28 +22,21 @@ from provision.providers.azure.reading import (
     read_each,
     tags_of,
 )
+from provision.providers.azure.role_assignments import assignments, marked_assignments
+from provision.providers.azure.searching import Tagged, look_in_each, marked, subscriptions
 from provision.resources.arm import ArmId
-from provision.resources.identity import (
-    FederatedCredential,
-    RoleAssignment,
-    UserAssignedIdentity,
-    owned_prefix,
-)
+from provision.resources.identity import FederatedCredential, UserAssignedIdentity, owned_prefix
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.resource import Resource
-from provision.resources.values import CaseInsensitive, Value
-
-_REPLICATION_WAITS = (2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
-"""Seconds between tries while Entra does not know a new identity yet: two minutes in all, as az has it."""
-
-_MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
+from provision.resources.values import CaseInsensitive
 
 
 class UserAssignedIdentities:
     """Identities for workloads."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, tagged: Tagged | None = None) -> None:
         self._clients = clients
+        self._tagged = tagged or Tagged(clients)
 
     async def read(self, resources: Sequence[UserAssignedIdentity], profile: str) -> Reading:
         return await read_each(resources, self._read)
@@ -54,6 +46,37 @@ class UserAssignedIdentities:
         identities = self._clients.identities(arm.subscription).user_assigned_identities
         identity = await found(f"reading {resource.address}", identities.get(arm.group, arm.name))
         return Absent() if identity is None else _identity(identity)
+
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        """Identities of ours that are not declared, and the role assignments we gave them.
+
+        Their federated credentials go with them. A role assignment would stay, and name nobody.
+        """
+
+        async def look(id_: str) -> Sequence[Orphan]:
+            identity = UserAssignedIdentity(
+                name=ArmId.parse(id_).name, id=CaseInsensitive(id_), location=None
+            )
+            observed = await self._read(identity)
+            if not marked(observed, identity, profile):
+                return ()
+            principal = str(observed.outputs["principalId"])
+            listed = await together(
+                self._assignments(each, principal) for each in subscriptions(resources).values()
+            )
+            granted = [
+                orphan for each in listed for orphan in marked_assignments(each, profile, identity.name)
+            ]
+            return (identity, observed), *granted
+
+        kind = "Microsoft.ManagedIdentity/userAssignedIdentities"
+        return await self._tagged.search(kind, resources, profile, look)
+
+    async def _assignments(self, subscription: str, principal: str) -> Sequence[Any]:
+        doing = f"reading the roles of {principal} in subscription {subscription}"
+        return (
+            await found(doing, assignments(self._clients, f"/subscriptions/{subscription}", principal)) or ()
+        )
 
     async def create(self, resource: UserAssignedIdentity, work: Work) -> Present:
         from azure.mgmt.msi.v2024_11_30.models import Identity
@@ -107,7 +130,7 @@ class FederatedCredentials:
         for resource in resources:
             by_identity[resource.identity_id].append(resource)
         objects: dict[str, Observed] = {}
-        orphans: list[tuple[Resource, Present]] = []
+        orphans: list[Orphan] = []
         for reading in await together(
             self._read_identity(id_, members, profile) for id_, members in by_identity.items()
         ):
@@ -115,14 +138,26 @@ class FederatedCredentials:
             orphans.extend(reading.orphans)
         return Reading(objects, tuple(orphans))
 
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        """Look at the identities for which no credential is declared."""
+        read = {each.identity_id.casefold() for each in resources if isinstance(each, FederatedCredential)}
+        unread = {
+            each.address: each
+            for each in resources
+            if isinstance(each, UserAssignedIdentity) and each.id.casefold() not in read
+        }
+
+        async def look(identity: UserAssignedIdentity) -> Sequence[Orphan]:
+            listed = await self._listed(identity.id, profile)
+            return _orphans(identity.id, listed or {}, profile)
+
+        return await look_in_each(unread, look)
+
     async def _read_identity(
         self, identity_id: str, resources: Sequence[FederatedCredential], profile: str
     ) -> Reading:
-        name = ArmId.parse(identity_id).name
         try:
-            listed = await found(
-                f"reading the credentials of identity {name}", self._list(identity_id, profile)
-            )
+            listed = await self._listed(identity_id, profile)
         except CredentialError:
             raise
         except ProvisionError as error:
@@ -134,12 +169,12 @@ class FederatedCredentials:
             resource.address: listed.get(CaseInsensitive(resource.credential_name), Absent())
             for resource in resources
         }
-        orphans = tuple(
-            (_orphan(identity_id, str(credential), present), present)
-            for credential, present in listed.items()
-            if present.owner == profile and credential.casefold() not in declared
-        )
-        return Reading(objects, orphans)
+        undeclared = {name: each for name, each in listed.items() if name.casefold() not in declared}
+        return Reading(objects, _orphans(identity_id, undeclared, profile))
+
+    async def _listed(self, identity_id: str, profile: str) -> Mapping[CaseInsensitive, Present] | None:
+        doing = f"reading the credentials of identity {ArmId.parse(identity_id).name}"
+        return await found(doing, self._list(identity_id, profile))
 
     async def _list(self, identity_id: str, profile: str) -> Mapping[CaseInsensitive, Present]:
         arm = ArmId.parse(identity_id)
@@ -185,6 +220,16 @@ def _credential(credential: Any, profile: str) -> Present:
     )
 
 
+def _orphans(
+    identity_id: str, undeclared: Mapping[CaseInsensitive, Present], profile: str
+) -> tuple[Orphan, ...]:
+    return tuple(
+        (_orphan(identity_id, str(name), present), present)
+        for name, present in undeclared.items()
+        if present.owner == profile
+    )
+
+
 def _orphan(identity_id: str, name: str, present: Present) -> FederatedCredential:
     return FederatedCredential(
         name=f"{ArmId.parse(identity_id).name}/{name}",
@@ -192,95 +237,4 @@ def _orphan(identity_id: str, name: str, present: Present) -> FederatedCredentia
         credential_name=name,
         issuer=present.properties["issuer"],
         subject=str(present.properties["subject"]),
-    )
-
-
-class RoleAssignments:
-    """Role assignments, found by what they grant, not by their name: one that az made serves as well."""
-
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-
-    async def read(self, resources: Sequence[RoleAssignment], profile: str) -> Reading:
-        return await read_each(resources, self._read)
-
-    async def _read(self, resource: RoleAssignment) -> Observed:
-        doing = f"reading {resource.address}"
-        wanted = f"/{resource.role_id}"
-        listed = await found(doing, self._list(resource.scope, resource.principal_id))
-        fitting = [
-            each
-            for each in listed or ()
-            if str(each.role_definition_id).lower().endswith(wanted)
-            and _covers(str(each.scope), resource.scope)
-        ]
-        # Ours first: an assignment inherited from above must not hide the one that destroy removes.
-        fitting.sort(key=lambda each: each.name != resource.assignment_name())
-        return _assignment(fitting[0]) if fitting else Absent()
-
-    async def _list(self, scope: str, principal_id: Value) -> list[Any]:
-        client = self._clients.authorization(ArmId.parse(scope).subscription)
-        listed = client.role_assignments.list_for_scope(scope, filter=f"principalId eq '{principal_id}'")
-        return [each async for each in listed]
-
-    async def create(self, resource: RoleAssignment, work: Work) -> Present:
-        from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters
-
-        subscription = ArmId.parse(resource.scope).subscription
-        body = RoleAssignmentCreateParameters(
-            role_definition_id=f"/subscriptions/{subscription}/providers/Microsoft.Authorization"
-            f"/roleDefinitions/{resource.role_id}",
-            principal_id=str(resource.principal_id),
-            # Without it ARM looks the principal up in Entra, which may not know a new identity yet.
-            principal_type="ServicePrincipal",
-            description=_description(work.mark),
-        )
-        client = self._clients.authorization(subscription)
-        name = resource.assignment_name()
-        with translating(f"creating {resource.address}"):
-            for wait in (*_REPLICATION_WAITS, None):
-                try:
-                    return _assignment(await client.role_assignments.create(resource.scope, name, body))
-                except HttpResponseError as error:
-                    if code_of(error) != "PrincipalNotFound" or wait is None:
-                        raise
-                    work.progress(f"Entra does not know the new identity yet, trying again in {wait:g} s")
-                await self._clients.sleep(wait)
-        raise AssertionError("the last try returns or raises")
-
-    async def update(
-        self, resource: RoleAssignment, observed: Present, fields: Sequence[FieldChange], work: Work
-    ) -> Present:
-        raise ConflictError(
-            f"updating {resource.address}", "a role assignment can't be changed, only replaced"
-        )
-
-    async def delete(self, resource: RoleAssignment, observed: Present, work: Work) -> None:
-        client = self._clients.authorization(ArmId.parse(resource.scope).subscription)
-        with translating(f"deleting {resource.address}"):
-            await client.role_assignments.delete_by_id(str(observed.outputs["id"]))
-
-
-def _covers(assigned: str, scope: str) -> bool:
-    """Whether an assignment's scope is the given one or one above it.
-
-    The service lists for a scope what is at, below and above it, so a management group that it names is
-    above. Source: the filter of `list_for_scope`, azure-mgmt-authorization 4.0.
-    """
-    if assigned.casefold().startswith(_MANAGEMENT_GROUPS):
-        return True
-    return f"{scope}/".casefold().startswith(f"{assigned.rstrip('/')}/".casefold())
-
-
-def _description(mark: Mark) -> str:
-    return f"{PROFILE_TAG}={mark.profile} {DIGEST_TAG}={mark.digest}"
-
-
-def _assignment(assignment: Any) -> Present:
-    marks = dict(part.split("=", 1) for part in str(assignment.description or "").split() if "=" in part)
-    return Present(
-        outputs={"id": str(assignment.id)},
-        owner=marks.get(PROFILE_TAG),
-        digest=marks.get(DIGEST_TAG),
-        changed_by=str(assignment.updated_by or ""),
     )

@@ -7,7 +7,7 @@ Both services carry the same JSON in different casing (public `TTL`, `ARecords`;
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,15 @@ from provision.apply.handler import Mark, Reading, Work
 from provision.apply.together import together
 from provision.errors import CredentialError, ProvisionError
 from provision.plan.change import FieldChange
+from provision.plan.orphans import Orphan
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import translating
 from provision.providers.azure.reading import absent_all, found
+from provision.providers.azure.searching import look_in_each
 from provision.resources.arm import ArmId
 from provision.resources.dns import DnsZone, PrivateDnsZone, RecordSet
 from provision.resources.observed import Absent, Observed, Present, Unread
-from provision.resources.record_value import canonical
+from provision.resources.record_value import canonical, strings
 from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive, Value
 
@@ -71,11 +73,28 @@ class RecordSets:
             self._read_zone(zone, members, profile) for zone, members in by_zone.items()
         )
         objects: dict[str, Observed] = {}
-        orphans: list[tuple[Resource, Present]] = []
+        orphans: list[Orphan] = []
         for reading in readings:
             objects.update(reading.objects)
             orphans.extend(reading.orphans)
         return Reading(objects, tuple(orphans))
+
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        """Look into the zones in which no record set is declared."""
+        read = {each.zone_id.casefold() for each in resources if isinstance(each, RecordSet)}
+        zones = {each.address: each for each in resources if isinstance(each, DnsZone | PrivateDnsZone)}
+        unread = {address: zone for address, zone in zones.items() if zone.id.casefold() not in read}
+
+        async def look(zone: DnsZone | PrivateDnsZone) -> Iterable[Orphan]:
+            return await self.left_in(zone, profile)
+
+        return await look_in_each(unread, look)
+
+    async def left_in(self, zone: DnsZone | PrivateDnsZone, profile: str) -> Sequence[Orphan]:
+        """The record sets of ours in a zone of which none is declared. Raises ProvisionError."""
+        where = _Zone(CaseInsensitive(zone.id), "public" if isinstance(zone, DnsZone) else "private")
+        listed = await found(f"reading the records of {where.address}", self._list(where))
+        return _orphans(where, listed or {}, profile)
 
     async def _read_zone(self, zone: _Zone, resources: Sequence[RecordSet], profile: str) -> Reading:
         try:
@@ -91,12 +110,8 @@ class RecordSets:
             for resource in resources
         }
         declared = {_key(resource.record_type, resource.record_name) for resource in resources}
-        orphans = tuple(
-            (_orphan(zone, *key, present), present)
-            for key, present in listed.items()
-            if present.owner == profile and key not in declared
-        )
-        return Reading(objects, orphans)
+        undeclared = {key: present for key, present in listed.items() if key not in declared}
+        return Reading(objects, _orphans(zone, undeclared, profile))
 
     async def _list(self, zone: _Zone) -> dict[tuple[str, str], Present]:
         arm = ArmId.parse(zone.id)
@@ -190,6 +205,14 @@ def _key(record_type: str, name: str) -> tuple[str, str]:
     return record_type.upper(), name.casefold()
 
 
+def _orphans(zone: _Zone, undeclared: Mapping[tuple[str, str], Present], profile: str) -> tuple[Orphan, ...]:
+    return tuple(
+        (_orphan(zone, *key, present), present)
+        for key, present in undeclared.items()
+        if present.owner == profile
+    )
+
+
 def _orphan(zone: _Zone, record_type: str, name: str, present: Present) -> RecordSet:
     ttl = present.properties["ttl"]
     values = present.properties["values"]
@@ -265,8 +288,7 @@ def _entry(record_type: str, text: str) -> dict[str, Any]:
             flags, tag, value = text.split(" ", 2)
             return {"flags": int(flags), "tag": tag, "value": value[1:-1]}
         case _:
-            # A TXT value is a list of strings of at most 255 characters (RFC 1035, section 3.3.14).
-            return {"value": [text[at : at + 255] for at in range(0, len(text), 255)]}
+            return {"value": strings(text)}
 
 
 def _rest(resource: RecordSet, metadata: Mapping[str, Value]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from azure.core import MatchConditions
@@ -10,9 +11,12 @@ from azure.core import MatchConditions
 from provision.apply.handler import Reading, Work
 from provision.errors import ConflictError
 from provision.plan.change import FieldChange
+from provision.plan.orphans import Orphan
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import translating
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
+from provision.providers.azure.record_sets import RecordSets
+from provision.providers.azure.searching import Tagged, marked
 from provision.resources.arm import ArmId
 from provision.resources.dns import DnsZone, PrivateDnsZone, VirtualNetworkLink
 from provision.resources.observed import Absent, Observed, Present
@@ -23,8 +27,9 @@ from provision.resources.values import CaseInsensitive
 class DnsZones:
     """Public zones. Created at once by the service, deleted by a long operation."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, tagged: Tagged | None = None) -> None:
         self._clients = clients
+        self._tagged = tagged or Tagged(clients)
 
     async def read(self, resources: Sequence[DnsZone], profile: str) -> Reading:
         return await read_each(resources, self._read)
@@ -34,6 +39,18 @@ class DnsZones:
         client = self._clients.dns(arm.subscription)
         zone = await found(f"reading {resource.address}", client.zones.get(arm.group, arm.name))
         return Absent() if zone is None else _zone(zone, list(zone.name_servers or ()))
+
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        """Zones of ours that are not declared, and our record sets in them."""
+
+        async def look(id_: str) -> Sequence[Orphan]:
+            zone = DnsZone(name=ArmId.parse(id_).name, id=CaseInsensitive(id_))
+            observed = await self._read(zone)
+            if not marked(observed, zone, profile):
+                return ()
+            return (zone, observed), *await RecordSets(self._clients).left_in(zone, profile)
+
+        return await self._tagged.search("Microsoft.Network/dnsZones", resources, profile, look)
 
     async def create(self, resource: DnsZone, work: Work) -> Present:
         from azure.mgmt.dns.models import Zone
@@ -62,8 +79,9 @@ class DnsZones:
 class PrivateDnsZones:
     """Private zones. Everything is a long operation, preconditions fail late, inside the poll."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, tagged: Tagged | None = None) -> None:
         self._clients = clients
+        self._tagged = tagged or Tagged(clients)
 
     async def read(self, resources: Sequence[PrivateDnsZone], profile: str) -> Reading:
         return await read_each(resources, self._read)
@@ -73,6 +91,18 @@ class PrivateDnsZones:
         client = self._clients.private_dns(arm.subscription)
         zone = await found(f"reading {resource.address}", client.private_zones.get(arm.group, arm.name))
         return Absent() if zone is None else _zone(zone, [])
+
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        """Zones of ours that are not declared, and our record sets in them."""
+
+        async def look(id_: str) -> Sequence[Orphan]:
+            zone = PrivateDnsZone(name=ArmId.parse(id_).name, id=CaseInsensitive(id_))
+            observed = await self._read(zone)
+            if not marked(observed, zone, profile):
+                return ()
+            return (zone, observed), *await RecordSets(self._clients).left_in(zone, profile)
+
+        return await self._tagged.search("Microsoft.Network/privateDnsZones", resources, profile, look)
 
     async def create(self, resource: PrivateDnsZone, work: Work) -> Present:
         from azure.mgmt.privatedns.models import PrivateZone
@@ -103,8 +133,9 @@ class PrivateDnsZones:
 class VirtualNetworkLinks:
     """Links between private zones and virtual networks."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, tagged: Tagged | None = None) -> None:
         self._clients = clients
+        self._tagged = tagged or Tagged(clients)
 
     async def read(self, resources: Sequence[VirtualNetworkLink], profile: str) -> Reading:
         return await read_each(resources, self._read)
@@ -114,6 +145,23 @@ class VirtualNetworkLinks:
         links = self._clients.private_dns(arm.subscription).virtual_network_links
         link = await found(f"reading {resource.address}", links.get(arm.group, *arm.names))
         return Absent() if link is None else _link(link)
+
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        """Links of ours that are not declared, whether their zone is or not."""
+
+        async def look(id_: str) -> Sequence[Orphan]:
+            names = ArmId.parse(id_).names
+            link = VirtualNetworkLink(name="/".join(names), id=CaseInsensitive(id_), virtual_network="")
+            observed = await self._read(link)
+            if not isinstance(observed, Present) or observed.owner != profile:
+                return ()
+            network = str(observed.properties["virtualNetwork"])
+            # Ours are named after the network. One that AKS made, and gave its cluster's tags, is not.
+            ours = names[-1].casefold() == network.rsplit("/", 1)[-1].casefold()
+            return ((replace(link, virtual_network=network), observed),) if ours else ()
+
+        kind = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
+        return await self._tagged.search(kind, resources, profile, look)
 
     async def create(self, resource: VirtualNetworkLink, work: Work) -> Present:
         return await self._write(resource, work, MatchConditions.IfMissing)

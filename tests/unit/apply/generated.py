@@ -23,6 +23,7 @@ from provision.profile.model import (
     Zone,
 )
 from provision.resources.managed_cluster import OFF
+from provision.resources.manifest import Manifest
 from provision.resources.observed import Present
 from provision.resources.vault import ACCESS_POLICY, RBAC, KeyVault
 
@@ -32,21 +33,28 @@ SUBSCRIPTION = "11111111-0000-0000-0000-000000000000"
 NETWORK = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/"
 SERVICE = Service(name="web", port=80)
 
-ZONES = st.dictionaries(
-    st.sampled_from(["a.example", "b.example", "c.example"]),
-    st.one_of(
-        st.just(Zone(resource_group="rg")),
-        st.lists(st.sampled_from("vw"), unique=True).map(
-            lambda names: Zone(
-                resource_group="rg",
-                visibility="private",
-                links=tuple(Link(virtual_network=NETWORK + name) for name in names),
-            )
-        ),
-    ),
-    max_size=3,
+PRIVATE = st.lists(st.sampled_from("vw"), unique=True).map(
+    lambda names: Zone(
+        resource_group="rg",
+        visibility="private",
+        links=tuple(Link(virtual_network=NETWORK + name) for name in names),
+    )
 )
-HOSTS = st.lists(st.tuples(st.sampled_from("mn"), st.sampled_from([None, "own"])), max_size=3, unique=True)
+# In memory an address is one object, so a name is always a zone of the same kind.
+ZONES = st.fixed_dictionaries(
+    {},
+    optional={
+        "a.example": st.just(Zone(resource_group="rg")),
+        "b.example": st.just(Zone(resource_group="rg")),
+        "c.example": PRIVATE,
+        "d.example": PRIVATE,
+    },
+)
+HOSTS = st.lists(
+    st.tuples(st.sampled_from("mn"), st.sampled_from([None, "own"]), st.booleans(), st.booleans()),
+    max_size=3,
+    unique=True,
+)
 
 
 @st.composite
@@ -79,8 +87,14 @@ def profiles(draw: st.DrawFn) -> Profile:
         },
         dns=Dns(zones=zones, records=tuple(records.values())),
         hosts={
-            f"h{number}.a.example": Host(namespace=namespace, service=SERVICE, service_account=account)
-            for number, (namespace, account) in enumerate(draw(HOSTS))
+            f"h{number}.a.example": Host(
+                namespace=namespace,
+                service=SERVICE,
+                service_account=account,
+                certificate=f"for-{vaults[0]}" if vaults and secure else None,
+                create_namespace=create,
+            )
+            for number, (namespace, account, secure, create) in enumerate(draw(HOSTS))
         },
         roles=draw(st.sampled_from(["manage", "off"])),
     )
@@ -128,6 +142,8 @@ def worlds(draw: st.DrawFn, *profiles: Profile) -> World:
         if isinstance(resource, KeyVault):
             authorization = draw(st.sampled_from([RBAC, ACCESS_POLICY]))
             world.objects[resource.address] = Present({}, {"authorization": authorization})
+        elif isinstance(resource, Manifest) and resource.used:
+            world.objects[resource.address] = Present()
         elif getattr(resource, "id", None) in zone_ids(profiles[0]).values() and draw(st.booleans()):
             world.objects[resource.address] = Present()
             world.made_from[resource.address] = resource

@@ -16,9 +16,10 @@ from provision.errors import ConflictError, NotFoundError, ProvisionError, Servi
 from provision.plan.change import FieldChange
 from provision.plan.diff import same
 from provision.providers.azure import managed_clusters as clusters
-from provision.resources.dns import DnsZone, PrivateDnsZone, RecordSet, VirtualNetworkLink
+from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.managed_cluster import ManagedCluster
+from provision.resources.manifest import Manifest
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.ref import refs
 from provision.resources.resource import Resource
@@ -29,6 +30,8 @@ KINDS: tuple[type[Resource], ...] = (
     PrivateDnsZone,
     VirtualNetworkLink,
     RecordSet,
+    HostRecord,
+    Manifest,
     KeyVault,
     AccessPolicy,
     Certificate,
@@ -36,6 +39,10 @@ KINDS: tuple[type[Resource], ...] = (
     FederatedCredential,
     RoleAssignment,
 )
+
+GRANTS = RoleAssignment, AccessPolicy
+UNSEEN = frozenset({AccessPolicy.KIND, HostRecord.KIND, Manifest.KIND})
+"""Kinds whose objects carry no mark, or are looked for where others of the kind are declared."""
 
 
 @dataclass
@@ -71,29 +78,47 @@ class World:
             raise self.refused[address]
 
     def handlers(self) -> Mapping[str, Handler]:
-        handlers: dict[str, Handler] = {kind.KIND: Objects(self) for kind in KINDS}
+        handlers: dict[str, Handler] = {kind.KIND: Objects(self, kind.KIND) for kind in KINDS}
         return {**handlers, ManagedCluster.KIND: Clusters(self)}
 
 
 class Objects:
     """Every kind but clusters: an object has the properties it was written with, and outputs of its own."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, kind: str = "") -> None:
         self._world = world
+        self._kind = kind
 
     async def read(self, resources: Sequence[Resource], profile: str) -> Reading:
         for resource in resources:
             assert not list(refs_of(resource, resource.LOOKUP)), f"{resource.address} can't be looked up yet"
             await self._world.enter("read", resource.address)
         addresses = {resource.address for resource in resources}
-        kinds = {resource.KIND for resource in resources}
+        manifests = any(isinstance(resource, Manifest) for resource in resources)
         orphans = tuple(
-            (self._world.made_from[address], present)
+            (replace(self._world.made_from[address], after=(), outlives=()), present)
             for address, present in self._world.objects.items()
-            if present.owner == profile and address not in addresses and made_as(address) in kinds
-            if made_as(address) in (RecordSet.KIND, FederatedCredential.KIND)
+            if manifests and present.owner == profile and address not in addresses
+            if made_as(address) == Manifest.KIND
         )
         return Reading({resource.address: self._observed(resource) for resource in resources}, orphans)
+
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        """What is ours and of this kind. Roles stay where others make them, or nobody."""
+        declared = {resource.address for resource in resources}
+        if self._kind == HostRecord.KIND:  # the cluster's DNS controller tidies up by itself
+            for address in [each for each in self._world.objects if made_as(each) == self._kind]:
+                if address not in declared:
+                    del self._world.objects[address]
+        gives_roles = any(isinstance(each, GRANTS) and each.managed for each in resources)
+        if self._kind in UNSEEN or (self._kind == RoleAssignment.KIND and not gives_roles):
+            return Reading({})
+        orphans = (
+            (replace(self._world.made_from[address], after=(), outlives=(), when=None), present)
+            for address, present in self._world.objects.items()
+            if present.owner == profile and address not in declared and made_as(address) == self._kind
+        )
+        return Reading({}, tuple(orphans))
 
     def _observed(self, resource: Resource) -> Observed:
         if resource.address in self._world.unreadable:
@@ -127,6 +152,7 @@ class Objects:
             address
             for address, each in self._world.made_from.items()
             if address in self._world.objects and is_id(each.inside(), resource)
+            if not isinstance(each, RoleAssignment)  # Azure takes those away with what they are for
         ]
         if held and not isinstance(resource, UserAssignedIdentity):  # its credentials go with it
             raise ConflictError(f"deleting {resource.address}", f"holds {held}")
@@ -154,7 +180,11 @@ class Objects:
 
     def _outputs(self, resource: Resource) -> dict[str, Any]:
         if isinstance(resource, UserAssignedIdentity):
-            return {"principalId": f"principal-{self._world.issued}"}
+            return {"principalId": f"principal-{self._world.issued}", "clientId": "client"}
+        if isinstance(resource, Certificate):
+            return {"uri": f"https://{resource.name}"}
+        if isinstance(resource, Manifest):
+            return {"address": f"20.0.0.{self._world.issued}"}
         return {"id": resource.address}
 
 
@@ -216,7 +246,7 @@ def refs_of(resource: Resource, names: frozenset[str] | None = None) -> list[Any
     return [
         ref
         for item in fields(resource)
-        if item.name not in ("after", "when") and (names is None or item.name in names)
+        if item.name not in ("after", "when", "outlives") and (names is None or item.name in names)
         for ref in refs(getattr(resource, item.name))
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from types import SimpleNamespace
 
@@ -216,6 +217,68 @@ async def test_for_whom_others_must_make_it_never_comes_out() -> None:
     assert error.why == "dns_zone/z did not give its nothing"
 
 
+class Buggy(Objects):
+    """Has a bug where it creates `a`."""
+
+    async def create(self, resource: Resource, work: Work) -> Present:
+        if resource.name == "a":
+            await self._world.enter("create", resource.address)
+            raise KeyError("forgotten")
+        return await super().create(resource, work)
+
+
+async def test_a_bug_is_a_failure_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    made = await planned(world, zone("a"), zone("b", "a"), zone("c"), zone("d", "c"))
+    with caplog.at_level(logging.DEBUG, "provision"):
+        outcomes = await Execution(made, {DnsZone.KIND: Buggy(world)}, lambda event: None).run()
+    assert statuses(outcomes) == {
+        "dns_zone/a": "failed",
+        "dns_zone/b": "skipped",
+        "dns_zone/c": "created",
+        "dns_zone/d": "created",
+    }
+    (error,) = [each.error for each in outcomes if each.error]
+    assert error.doing == "applying dns_zone/a"
+    assert error.why == "this is a bug in provision (KeyError)"
+    assert isinstance(error.__cause__, KeyError)
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error.__cause__
+
+
+async def test_a_bug_that_shows_while_leaving() -> None:
+    class Hasty(Buggy):
+        async def create(self, resource: Resource, work: Work) -> Present:
+            try:
+                return await super().create(resource, work)
+            except asyncio.CancelledError:
+                raise KeyError("forgotten") from None
+
+    world = World()
+    world.gate("dns_zone/a")
+    execution = Execution(await planned(World(), zone("a")), {DnsZone.KIND: Hasty(world)}, lambda event: None)
+    task = asyncio.create_task(execution.run())
+    await world.reached["dns_zone/a"].wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (outcome,) = execution.outcomes()
+    assert outcome.error is not None
+    assert "this is a bug in provision" in outcome.error.why
+
+
+async def test_nobody_reads_the_output() -> None:
+    """Not a bug: what is left of it is the command line's to do."""
+
+    def gone(event: Event) -> None:
+        raise BrokenPipeError
+
+    execution = Execution(await planned(World(), zone("a")), World().handlers(), gone)
+    with pytest.raises(BrokenPipeError):
+        await execution.run()
+
+
 async def test_replacing_is_deleting_and_creating() -> None:
     link = VirtualNetworkLink(name="z/l", id="/z/l", virtual_network="/new")
     world = World(objects={link.address: Present({"virtualNetwork": "/old"}, {}, PROFILE)})
@@ -369,18 +432,6 @@ def test_two_changes_of_one_address_are_no_plan() -> None:
     change = Change(zone("a"), Absent(), Action.CREATE)
     with pytest.raises(AssertionError, match="no outcome of its own"):
         Execution(Plan(PROFILE, (change, change)), {}, lambda event: None).outcomes()
-
-
-async def test_an_error_that_is_none_of_ours_is_not_hidden() -> None:
-    class Broken(Objects):
-        async def create(self, resource: Resource, work: Work) -> Present:
-            raise KeyError("x")
-
-    execution = Execution(
-        await planned(World(), zone("a")), {DnsZone.KIND: Broken(World())}, lambda event: None
-    )
-    with pytest.raises(KeyError):
-        await execution.run()
 
 
 async def test_an_empty_plan() -> None:

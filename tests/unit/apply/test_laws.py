@@ -18,11 +18,10 @@ from provision.plan.plan import Plan, destroy, plan
 from provision.profile.model import Profile
 from provision.providers.azure import managed_clusters as clusters
 from provision.resources import managed_cluster as mc
-from provision.resources.dns import RecordSet
-from provision.resources.identity import FederatedCredential
+from provision.resources.identity import RoleAssignment
 
 from .generated import profiles, worlds
-from .memory import World, made_as
+from .memory import GRANTS, UNSEEN, World, made_as
 
 CASES = st.tuples(profiles(), profiles()).flatmap(
     lambda both: st.tuples(st.just(both[0]), st.just(both[1]), worlds(*both))
@@ -135,7 +134,8 @@ def test_a_destroy_takes_away_what_is_ours_and_puts_the_cluster_back(
         await applied(profile, world)
         touched = (world.clusters[address].get("tags") or {}).get("provision-profile") is not None
         await destroyed(profile, world)
-        assert world.objects.keys() == unmarked
+        staying = {each for each in world.made_from if world.made_from[each].stays()}
+        assert world.objects.keys() - staying == unmarked - staying
         assert (await destroyed(profile, world)).pending() == ()
         assert not {*(world.clusters[address].get("tags") or {})} & {"provision-profile", "provision-before"}
         if touched:
@@ -159,16 +159,18 @@ def check_put_back(before: dict[str, Any], after: dict[str, Any]) -> None:
 @law
 @given(CASES)
 def test_what_the_profile_no_longer_names_is_deleted(case: tuple[Profile, Profile, World]) -> None:
-    """Records and credentials: where another of their kind is still declared, so that they are read."""
+    """All but the certificates in vaults that are no longer named, and what the mark can't be seen on."""
     first, second, world = case
 
     async def run() -> None:
         await applied(first, world)
         await applied(second, world)
         declared = {resource.address for resource in desired.graph(second)}
-        kinds = {made_as(each) for each in declared} & {RecordSet.KIND, FederatedCredential.KIND}
-        left = {each for each in world.objects if made_as(each) in kinds}
-        assert left <= declared
+        left = {each for each, present in world.objects.items() if present.owner == second.name} - declared
+        unseen = {*UNSEEN}
+        if not any(isinstance(each, GRANTS) for each in desired.graph(second)):
+            unseen.add(RoleAssignment.KIND)
+        assert {made_as(each) for each in left} <= unseen
 
     asyncio.run(run())
 

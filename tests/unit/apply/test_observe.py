@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from provision.apply.handler import Reading
 from provision.apply.observe import observe
-from provision.errors import CredentialError
+from provision.errors import CredentialError, ProvisionError, ServiceError
+from provision.plan.orphans import Orphan
 from provision.plan.plan import Observation
 from provision.resources.dns import DnsZone, RecordSet
 from provision.resources.graph import ResourceGraph
@@ -163,6 +165,90 @@ async def test_what_carries_our_mark_and_is_not_declared() -> None:
     world = World(objects={ZONE.address: Present(), old.address: present}, made_from={old.address: old})
     assert (await seen(world, ZONE, here)).orphans == ((old, present),)
     assert (await seen(world, ZONE, here, old)).orphans == ()
+
+
+async def test_what_is_left_over_is_looked_for_where_nothing_of_its_kind_is_declared() -> None:
+    world = World(
+        objects={ZONE.address: Present(), IN_ZONE.address: replace(HERE[IN_ZONE.address], owner="shop")},
+        made_from={IN_ZONE.address: IN_ZONE, ZONE.address: ZONE},
+    )
+    assert (await seen(world, ZONE)).orphans == ()  # the profile gives no roles
+    owned = Present(owner="shop")
+    world.objects[ZONE.address] = owned
+    assert (await seen(world, VAULT)).orphans == ((ZONE, owned),)
+
+
+async def test_a_search_waits_until_it_is_known_what_is_wanted() -> None:
+    """A role that an access policy took the place of is still there, and left over."""
+    ours = Present(owner="shop")
+    world = World(
+        objects={
+            **HERE,
+            IN_VAULT.address: ours,
+            VAULT.address: Present({}, {"authorization": ACCESS_POLICY}),
+        },
+        made_from={IN_VAULT.address: IN_VAULT},
+    )
+    gate = world.gate(VAULT.address)
+    reading = asyncio.create_task(seen(world, VAULT, IDENTITY, ZONE, IN_VAULT, IN_ZONE))
+    await world.reached[VAULT.address].wait()
+    gate.set()
+    (found,) = (await reading).orphans
+    assert found_one(found)[0] == replace(IN_VAULT, after=(), when=None)
+    world.objects[VAULT.address] = Present({}, {"authorization": RBAC})
+    assert (await seen(world, VAULT, IDENTITY, ZONE, IN_VAULT, IN_ZONE)).orphans == ()
+
+
+class Finding(Objects):
+    """Finds what it is told."""
+
+    def __init__(self, found: Reading) -> None:
+        super().__init__(World(objects=dict(HERE), unreadable={VAULT.address}))
+        self.found = found
+
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        return self.found
+
+
+async def test_an_orphan_gets_an_address_of_its_own() -> None:
+    """A zone that moved is declared under the name under which it is left over."""
+
+    def zone(subscription: str, group: str) -> DnsZone:
+        kind = "providers/Microsoft.Network/dnsZones"
+        return DnsZone(name="z", id=f"/subscriptions/{subscription}/resourceGroups/{group}/{kind}/z")
+
+    found = [zone("s", "old"), zone("s", "older"), zone("t", "old"), replace(ZONE, name="free")]
+    finding = Finding(Reading({}, tuple((each, Present()) for each in found)))
+    handlers = {**finding._world.handlers(), ZONE.KIND: finding}
+    observation = await observe("shop", ResourceGraph([ZONE]), handlers)
+    assert [orphan.name for orphan, _ in map(found_one, observation.orphans)] == [
+        "z@old",
+        "z@older",
+        "z@t/old",
+        "free",
+    ]
+
+
+def found_one(orphan: Orphan | ProvisionError) -> Orphan:
+    assert not isinstance(orphan, ProvisionError)
+    return orphan
+
+
+async def test_a_place_that_could_not_be_looked_at_is_told_once() -> None:
+    error = ServiceError("looking", "no answer")
+    unread = Reading({"subscription/s": Unread(error), IDENTITY.address: Unread(error)})
+    finding, again = Finding(unread), Finding(unread)
+    handlers = {**finding._world.handlers(), ZONE.KIND: finding, VAULT.KIND: again}
+    observation = await observe("shop", ResourceGraph([ZONE, IDENTITY]), handlers)
+    assert observation.orphans == (error,)
+
+
+@pytest.mark.parametrize("place", [VAULT, DnsZone(name="gone", id="/gone")], ids=["unread", "absent"])
+async def test_what_is_absent_holds_nothing_and_what_is_unread_is_told_already(place: Resource) -> None:
+    finding = Finding(Reading({place.address: Unread(ServiceError("looking", "no answer"))}))
+    handlers = {**finding._world.handlers(), ZONE.KIND: finding}
+    observation = await observe("shop", ResourceGraph([place, ZONE]), {**handlers, VAULT.KIND: finding})
+    assert observation.orphans == ()
 
 
 async def test_without_credentials_nothing_can_be_read() -> None:

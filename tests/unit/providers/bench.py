@@ -18,7 +18,7 @@ from azure.core.exceptions import (
     map_error,
 )
 from azure.core.polling import AsyncLROPoller
-from azure.core.rest import AsyncHttpResponse
+from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.keyvault.certificates.aio import CertificateClient
 from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
 from azure.mgmt.authorization.v2022_04_01.aio.operations import RoleAssignmentsOperations
@@ -64,6 +64,10 @@ class Bench:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.tagged: list[dict[str, str]] = []
+        self.page = 1000
+        self.listing_status = 200
+        self.listings: list[HttpRequest] = []
         self.clients = self._clients()
 
     def work(self, *, release: bool = False) -> Work:
@@ -121,9 +125,7 @@ class Bench:
     def _clients(self) -> Any:
         clients = _group(Clients)
         clients.cloud = CLOUDS["public"]
-        clients.containers.side_effect = lambda _: _client(
-            ContainerServiceClient, managed_clusters=self.clusters
-        )
+        clients.containers.side_effect = lambda _: self._containers()
         clients.dns.side_effect = lambda _: _client(
             DnsManagementClient, zones=self.public_zones, record_sets=self.public_records
         )
@@ -144,6 +146,25 @@ class Bench:
         )
         clients.certificates.side_effect = lambda _: self.certificates
         return clients
+
+    def _containers(self) -> Any:
+        client = _client(ContainerServiceClient, managed_clusters=self.clusters)
+        client.send_request.side_effect = self._list
+        return client
+
+    async def _list(self, request: HttpRequest) -> Any:
+        """A page of `tagged`, as Microsoft.Resources lists it."""
+        self.listings.append(request)
+        at = int(request.url.partition("from=")[2] or 0)
+        following = at + self.page
+        response = create_autospec(AsyncHttpResponse, instance=True)
+        response.status_code = self.listing_status
+        response.text.return_value = '{"error": {"code": "Refused", "message": "No."}}'
+        response.json.return_value = {
+            "value": self.tagged[at:following],
+            **({"nextLink": f"/next?from={following}"} if following < len(self.tagged) else {}),
+        }
+        return response
 
 
 def _group(spec: type) -> Any:

@@ -48,6 +48,7 @@ def bundle(
     key: Mapping[str, Any] | None = None,
     trigger: Mapping[str, int] | None = None,
     action: str = "AutoRenew",
+    expires: int = 1886479269,
 ) -> KeyVaultCertificate:
     """A certificate as the data plane answers it (recording test_keyvault_certificate_import, 2020)."""
     properties: dict[str, Any] = {
@@ -65,7 +66,7 @@ def bundle(
         "attributes": {
             "enabled": enabled,
             "nbf": 1571119269,
-            "exp": 1886479269,
+            "exp": expires,
             "created": 1597982150,
             "updated": 1597982150,
         },
@@ -261,19 +262,33 @@ def deleted(tags: Mapping[str, str] | None) -> DeletedCertificate:
     return DeletedCertificate._from_deleted_certificate_bundle(DeletedCertificateBundle(answer))
 
 
-async def test_a_deleted_one_of_ours_is_recovered_and_then_made_again(bench: Bench) -> None:
+RECOVERY = ["create_certificate", "get_deleted_certificate", "recover_deleted_certificate", "get_certificate"]
+IN_PLACE = ["update_certificate_properties", "get_certificate"]
+
+
+@pytest.mark.parametrize(
+    ("recovered", "calls"),
+    [
+        (bundle(tags=TAGS), IN_PLACE),
+        (bundle(tags=TAGS, enabled=False), IN_PLACE),
+        (bundle(tags=TAGS, trigger={"days_before_expiry": 10}), ["update_certificate_policy", *IN_PLACE]),
+        (bundle(tags=TAGS, x509={"validity_months": 24}), ["create_certificate"]),
+        (bundle(tags=TAGS, expires=1571119270), ["create_certificate"]),
+    ],
+    ids=["as declared", "disabled", "renewed later", "of another policy", "expired"],
+)
+async def test_a_deleted_one_of_ours_is_recovered_and_made_again_only_where_it_must(
+    bench: Bench, recovered: KeyVaultCertificate, calls: list[str]
+) -> None:
     bench.certificates.create_certificate.side_effect = [HELD, bundle(tags=TAGS)]
     bench.certificates.get_deleted_certificate.return_value = deleted(TAGS)
+    bench.certificates.get_certificate.side_effect = [recovered, bundle(tags=TAGS)]
     made = await Certificates(bench.clients).create(RSA, bench.work())
-    assert [call[0] for call in bench.certificates.method_calls] == [
-        "create_certificate",
-        "get_deleted_certificate",
-        "recover_deleted_certificate",
-        "create_certificate",
-    ]
+    assert [call[0] for call in bench.certificates.method_calls] == [*RECOVERY, *calls]
     bench.certificates.recover_deleted_certificate.assert_awaited_once_with("shop-tls", _polling_interval=2.0)
     assert bench.told == ["a deleted certificate holds the name, recovering it"]
     assert made.owner == PROFILE
+    assert diff(RSA.properties(), made.properties) == ()
 
 
 @pytest.mark.parametrize("tags", [None, {}, {"provision-profile": "test"}], ids=["null", "none", "another"])

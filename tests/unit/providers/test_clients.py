@@ -26,7 +26,7 @@ from provision.errors import CredentialError
 from provision.providers.azure.clients import Clients, LoopbackResolver, SharedTokens, http_session
 from provision.providers.azure.cloud import CLOUDS
 from provision.providers.azure.handlers import azure_handlers
-from provision.resources.dns import DnsZone, PrivateDnsZone, RecordSet, VirtualNetworkLink
+from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.resource import Resource
@@ -312,6 +312,7 @@ def test_every_kind_has_its_handler(bench: Bench) -> None:
         PrivateDnsZone,
         VirtualNetworkLink,
         RecordSet,
+        HostRecord,
         KeyVault,
         AccessPolicy,
         Certificate,

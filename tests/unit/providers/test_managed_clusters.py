@@ -145,11 +145,27 @@ async def test_outputs_marks_and_who_changed_it_last(bench: Bench) -> None:
         "networkPlugin": "azure",
         "identityType": "UserAssigned",
         "meshMode": "Istio",
+        "private": False,
+        "entra": False,
+        "powerState": "Running",
         "before": "app=0",
     }
     assert (observed.owner, observed.digest) == ("prod", "d1")
     assert observed.changed_by == "ops@contoso.com"
     assert observed.changed_at == "2026-08-01T10:00:00.1234567Z"
+
+
+async def test_how_the_cluster_is_reached(bench: Bench) -> None:
+    observed = await present(
+        bench,
+        apiServerAccessProfile={"enablePrivateCluster": True},
+        aadProfile={"managed": True},
+        powerState={"code": "Stopped"},
+    )
+    told = [observed.outputs[name] for name in ("private", "entra", "powerState")]
+    assert told == [True, True, "Stopped"]
+    silent = await present(bench, apiServerAccessProfile={}, aadProfile=None, powerState=None)
+    assert [silent.outputs[name] for name in ("private", "entra", "powerState")] == [False, False, "Running"]
 
 
 async def test_a_cluster_without_our_tags_has_no_owner(bench: Bench) -> None:

@@ -27,6 +27,7 @@ ZONES: Mapping[str, str] = {
     "private": f"{NETWORK}/privateDnsZones/contoso.com",
 }
 OURS = {"provision_profile": PROFILE, "provision_digest": MARK.digest}
+UMLAUTS = "ü" * 200
 LONG = "v=DKIM1; p=" + "x" * 300
 
 # Type, values as in a zone file, the JSON of the public service and that of the private one (which
@@ -62,6 +63,12 @@ TYPES: tuple[tuple[str, tuple[str, ...], dict[str, Any], dict[str, Any] | None],
         (LONG,),
         {"TXTRecords": [{"value": [LONG[:255], LONG[255:]]}]},
         {"txtRecords": [{"value": [LONG[:255], LONG[255:]]}]},
+    ),
+    (
+        "TXT",
+        (UMLAUTS,),
+        {"TXTRecords": [{"value": [UMLAUTS[:127], UMLAUTS[127:]]}]},
+        {"txtRecords": [{"value": [UMLAUTS[:127], UMLAUTS[127:]]}]},
     ),
     ("NS", ("ns1.example.net",), {"NSRecords": [{"nsdname": "ns1.example.net"}]}, None),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -9,12 +10,19 @@ from azure.core.exceptions import HttpResponseError
 from azure.mgmt.authorization.v2022_04_01.models import RoleAssignment as Model
 
 from providers.bench import GROUP, MARK, PREFIX, PROFILE, SUBSCRIPTION, Bench, paged, refusal
+from provision.apply.handler import Reading
 from provision.errors import AccessDeniedError, ConflictError, ProvisionError, ServiceError
-from provision.providers.azure.identities import RoleAssignments
+from provision.providers.azure.role_assignments import RoleAssignments
+from provision.resources.dns import DnsZone
 from provision.resources.identity import RoleAssignment
 from provision.resources.observed import Absent, Observed, Present, Unread
+from provision.resources.ref import Ref
+from provision.resources.vault import AccessPolicy
 
 SCOPE = f"{PREFIX}/Microsoft.Network/dnsZones/contoso.com"
+VAULT = f"{PREFIX}/Microsoft.KeyVault/vaults/kv"
+ZONE = DnsZone(name="contoso.com", id=SCOPE)
+SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
 ROLE = "befefa01-2a29-4197-83a8-272ff33ce314"
 PRINCIPAL = "33333333-3333-3333-3333-333333333333"
 RESOURCE = RoleAssignment(
@@ -59,10 +67,12 @@ async def read(bench: Bench, *listed: Model | HttpResponseError) -> Observed:
     return (await RoleAssignments(bench.clients).read([RESOURCE], PROFILE)).objects[RESOURCE.address]
 
 
-async def test_the_scope_is_asked_for_the_principal(bench: Bench) -> None:
+async def test_the_subscription_is_asked_for_the_principal(bench: Bench) -> None:
     assert await read(bench) == Absent()
     bench.clients.authorization.assert_called_with(SUBSCRIPTION)
-    bench.roles.list_for_scope.assert_called_once_with(SCOPE, filter=f"principalId eq '{PRINCIPAL}'")
+    bench.roles.list_for_scope.assert_called_once_with(
+        f"/subscriptions/{SUBSCRIPTION}", filter=f"principalId eq '{PRINCIPAL}'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,6 +130,97 @@ async def test_a_scope_that_does_not_exist_has_none_and_one_that_is_closed_is_un
     observed = await read(bench, assignment(), refusal(403, "AuthorizationFailed"))
     assert isinstance(observed, Unread)
     assert isinstance(observed.error, AccessDeniedError)
+
+
+async def test_one_list_call_serves_every_scope_of_a_principal(bench: Bench) -> None:
+    bench.roles.list_for_scope.return_value = paged(assignment(), assignment(scope=VAULT))
+    handler = RoleAssignments(bench.clients)
+    vault = replace(RESOURCE, name="kv/dns/ingress", scope=VAULT)
+    first, second = await asyncio.gather(*(handler.read([each], PROFILE) for each in (RESOURCE, vault)))
+    assert isinstance(first.objects[RESOURCE.address], Present)
+    assert isinstance(second.objects[vault.address], Present)
+    assert (await handler.search([ZONE, RESOURCE, vault], PROFILE)).orphans == ()
+    bench.roles.list_for_scope.assert_called_once()
+
+
+async def test_who_may_not_see_the_subscription_is_shown_the_scope(bench: Bench) -> None:
+    def listed(scope: str, **_: object) -> object:
+        return paged(assignment() if scope == SCOPE else refusal(403, "AuthorizationFailed"))
+
+    bench.roles.list_for_scope.side_effect = listed
+    handler = RoleAssignments(bench.clients)
+    reading = await handler.read([RESOURCE], PROFILE)
+    assert isinstance(reading.objects[RESOURCE.address], Present)
+    searched = await handler.search([ZONE, RESOURCE], PROFILE)
+    (unread,) = searched.objects.values()
+    assert isinstance(unread, Unread)
+    assert isinstance(unread.error, AccessDeniedError)
+    assert unread.error.doing == f"reading the roles of {PRINCIPAL} in subscription {SUBSCRIPTION}"
+
+
+async def test_a_role_of_ours_that_is_not_declared_is_an_orphan(bench: Bench) -> None:
+    bench.roles.list_for_scope.return_value = paged(
+        assignment(OURS, description=DESCRIPTION),
+        assignment("old", VAULT, SECRETS_USER, DESCRIPTION),
+        assignment("unknown", VAULT, "b24988ac-6180-42a0-ab88-20f7382dd24c", DESCRIPTION),
+        assignment("theirs", VAULT, SECRETS_USER),
+        assignment("another", VAULT, SECRETS_USER, DESCRIPTION.replace(PROFILE, "production")),
+    )
+    searched = await RoleAssignments(bench.clients).search([ZONE, RESOURCE], PROFILE)
+    assert [orphan.address for orphan, _ in searched.orphans] == [
+        "role_assignment/kv/key-vault-secrets-user/ingress",
+        "role_assignment/kv/b24988ac-6180-42a0-ab88-20f7382dd24c/ingress",
+    ]
+    orphan, present = searched.orphans[0]
+    assert isinstance(orphan, RoleAssignment)
+    assert (orphan.scope, orphan.principal_id, orphan.role_name) == (
+        VAULT,
+        PRINCIPAL,
+        "Key Vault Secrets User",
+    )
+    assert str(present.outputs["id"]).endswith("/old")
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        [],
+        [replace(RESOURCE, managed=False)],
+        [replace(RESOURCE, principal_id=Ref("user_assigned_identity/ingress", "principalId"))],
+    ],
+    ids=["none", "others make them", "the identity is not there"],
+)
+async def test_roles_are_looked_for_only_where_they_are_ours_to_make(
+    bench: Bench, declared: list[RoleAssignment]
+) -> None:
+    """With `roles: off` what was made before stays: nobody said that it is to go."""
+    searched = await RoleAssignments(bench.clients).search([ZONE, *declared], PROFILE)
+    assert searched == Reading({})
+    bench.roles.list_for_scope.assert_not_called()
+
+
+async def test_a_role_that_an_access_policy_took_the_place_of_is_an_orphan(bench: Bench) -> None:
+    bench.roles.list_for_scope.return_value = paged(assignment("old", VAULT, SECRETS_USER, DESCRIPTION))
+    policy = AccessPolicy(
+        name="kv/ingress",
+        vault_id=VAULT,
+        principal_id=PRINCIPAL,
+        secrets=frozenset(),
+        certificates=frozenset(),
+    )
+    searched = await RoleAssignments(bench.clients).search([ZONE, policy], PROFILE)
+    assert [orphan.address for orphan, _ in searched.orphans] == [
+        "role_assignment/kv/key-vault-secrets-user/ingress"
+    ]
+
+
+async def test_after_a_write_the_list_is_asked_for_again(bench: Bench) -> None:
+    bench.roles.list_for_scope.side_effect = [paged(), paged(assignment())]
+    bench.roles.create.return_value = assignment(OURS, description=DESCRIPTION)
+    handler = RoleAssignments(bench.clients)
+    assert (await handler.read([RESOURCE], PROFILE)).objects == {RESOURCE.address: Absent()}
+    await handler.create(RESOURCE, bench.work())
+    assert isinstance((await handler.read([RESOURCE], PROFILE)).objects[RESOURCE.address], Present)
 
 
 async def test_the_principal_is_named_with_its_type(bench: Bench) -> None:

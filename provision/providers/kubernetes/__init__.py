@@ -1,0 +1,1 @@
+"""The edge to Kubernetes: ways into a cluster, and the handler of manifests."""

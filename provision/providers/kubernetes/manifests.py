@@ -1,0 +1,86 @@
+"""Kubernetes objects of any kind, by server-side apply.
+
+We own the fields that we apply and no others: a field that is no longer declared goes with the next apply,
+and one that another manager applies is never taken on creation.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from provision.apply.handler import Reading, Work
+from provision.apply.together import together
+from provision.plan.change import FieldChange
+from provision.providers.azure.clients import Clients
+from provision.providers.kubernetes.access import Ways
+from provision.providers.kubernetes.calls import Call, Way
+from provision.providers.kubernetes.errors import refusal
+from provision.providers.kubernetes.observing import marked, outputs
+from provision.providers.kubernetes.reading import read_cluster
+from provision.providers.kubernetes.waiting import Patience, accepted, applied, gone, ready
+from provision.resources.manifest import Manifest
+from provision.resources.observed import Observed, Present
+from provision.resources.resource import Resource
+
+
+class Manifests:
+    """Objects of every kind, in the clusters that the resources name."""
+
+    def __init__(
+        self, clients: Clients, on_wait: Callable[[str], None] | None = None, ways: Ways | None = None
+    ) -> None:
+        self._clients = clients
+        self._on_wait = on_wait
+        self._ways = ways or Ways(clients, on_wait)
+
+    async def read(self, resources: Sequence[Manifest], profile: str) -> Reading:
+        """One reading a cluster; what carries our mark there and is not among `resources` is an orphan."""
+        by_cluster: defaultdict[Way, list[Manifest]] = defaultdict(list)
+        for resource in resources:
+            by_cluster[self._way(resource)].append(resource)
+        readings = await together(
+            read_cluster(way, members, profile, self._on_wait) for way, members in by_cluster.items()
+        )
+        objects: dict[str, Observed] = {}
+        orphans: list[tuple[Resource, Present]] = []
+        for reading in readings:
+            objects.update(reading.objects)
+            orphans.extend(reading.orphans)
+        return Reading(objects, tuple(orphans))
+
+    async def create(self, resource: Manifest, work: Work) -> Present:
+        """Without force: an object that came up meanwhile with other values is a conflict."""
+        return await self._apply(resource, work, force=False)
+
+    async def update(
+        self, resource: Manifest, observed: Present, fields: Sequence[FieldChange], work: Work
+    ) -> Present:
+        """Takes the fields that changed; those that the plan refuses to fight for never get here."""
+        return await self._apply(resource, work, force=True)
+
+    async def delete(self, resource: Manifest, observed: Present, work: Work) -> None:
+        """Deletes that very object and waits until it is gone."""
+        way = self._way(resource)
+        uid = str(observed.outputs.get("uid") or "")
+        (reply,) = await way.send([Call("delete", resource.path, uid=uid)])
+        if not accepted(reply):
+            raise refusal(f"deleting {resource.address}", resource.api, reply)
+        await gone(way, resource, uid, Patience(self._clients, way), work.progress)
+
+    async def _apply(self, resource: Manifest, work: Work, *, force: bool) -> Present:
+        way = self._way(resource)
+        call = Call("apply", resource.path, marked(resource, work.mark), force=force)
+        live = await applied(way, resource, call, Patience(self._clients, way), work.progress)
+        live = await ready(way, resource, live, Patience(self._clients, way), work.progress)
+        return Present(
+            resource.properties(), outputs(resource, live), owner=work.mark.profile, digest=work.mark.digest
+        )
+
+    def _way(self, resource: Manifest) -> Way:
+        return self._ways.into(
+            resource.cluster_id,
+            access=resource.access,
+            private=resource.private is True,
+            entra=resource.entra is True,
+        )

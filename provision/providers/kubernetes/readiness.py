@@ -1,0 +1,104 @@
+"""Whether an object works already, by its own status.
+
+Sources: Gateway API 1.3, "Gateway status" and "Route status"; Azure/aks-app-routing-operator,
+api/v1alpha1/nginxingresscontroller_types.go, 2026-06.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from provision.resources.manifest import (
+    GATEWAY,
+    HTTP_ROUTE,
+    INGRESS,
+    NAMESPACE,
+    NGINX_INGRESS_CONTROLLER,
+    TLS_ROUTE,
+    Api,
+)
+
+Live = Mapping[str, Any]
+
+_NO_BACKEND = "BackendNotFound"
+
+
+def obstacles(api: Api, live: Live) -> list[str]:
+    """What the object still waits for, in its own words; empty when it is ready."""
+    check = _CHECKS.get(api)
+    return [] if check is None else list(check(live))
+
+
+def _gateway(live: Live) -> Iterator[str]:
+    status = live.get("status") or {}
+    yield from _unmet(live, status.get("conditions"), ("Programmed",))
+    reported = {each.get("name"): each for each in status.get("listeners") or ()}
+    for listener in (live.get("spec") or {}).get("listeners") or ():
+        if listener.get("tls", {}).get("mode", "Terminate") == "Terminate" and "tls" in listener:
+            conditions = reported.get(listener.get("name"), {}).get("conditions")
+            yield from _unmet(live, conditions, ("ResolvedRefs",), f"listener {listener.get('name')}: ")
+
+
+def _route(live: Live) -> Iterator[str]:
+    parents = (live.get("status") or {}).get("parents") or ()
+    for wanted in (live.get("spec") or {}).get("parentRefs") or ():
+        reports = [each for each in parents if _is_parent(each.get("parentRef") or {}, wanted)]
+        where = f"at {wanted.get('name')}: "
+        if not reports:
+            yield f"{where}no controller has taken it up"
+        for report in reports:
+            conditions = report.get("conditions") or ()
+            # A Service that is not there yet is for those to make who run it: the route itself is right.
+            missing = any(each.get("reason") == _NO_BACKEND for each in conditions)
+            expected = ("Accepted",) if missing else ("Accepted", "ResolvedRefs")
+            yield from _unmet(live, conditions, expected, where)
+
+
+def _is_parent(reported: Live, wanted: Live) -> bool:
+    return all(reported.get(name) == wanted.get(name) for name in ("name", "sectionName"))
+
+
+def _ingress(live: Live) -> Iterator[str]:
+    balancer = (live.get("status") or {}).get("loadBalancer") or {}
+    if not balancer.get("ingress"):
+        yield "no address yet"
+
+
+def _controller(live: Live) -> Iterator[str]:
+    # Its conditions tell no generation before it was looked at once, so a missing one counts as current.
+    yield from _unmet(live, (live.get("status") or {}).get("conditions"), ("Available",))
+
+
+def _namespace(live: Live) -> Iterator[str]:
+    phase = (live.get("status") or {}).get("phase", "Active")
+    if phase != "Active":
+        yield f"it is {phase}"
+
+
+_CHECKS: Mapping[Api, Callable[[Live], Iterator[str]]] = {
+    GATEWAY: _gateway,
+    HTTP_ROUTE: _route,
+    TLS_ROUTE: _route,
+    INGRESS: _ingress,
+    NGINX_INGRESS_CONTROLLER: _controller,
+    NAMESPACE: _namespace,
+}
+"""Other kinds are ready once they exist."""
+
+
+def _unmet(
+    live: Live, conditions: Sequence[Live] | None, wanted: Sequence[str], where: str = ""
+) -> Iterator[str]:
+    """Conditions that are not True for the current generation."""
+    known = {condition.get("type"): condition for condition in conditions or ()}
+    generation = live["metadata"].get("generation", 0)
+    for name in wanted:
+        condition = known.get(name)
+        if condition is None or condition.get("observedGeneration", generation) < generation:
+            yield f"{where}{name} is not known yet"
+        elif condition.get("status") != "True":
+            reason, message = condition.get("reason", ""), str(condition.get("message", "")).strip()
+            yield f"{where}{name} is {condition.get('status')} ({reason})" + (
+                f": {message}" if message else ""
+            )

@@ -1,0 +1,113 @@
+"""Waiting for what Kubernetes does in its own time, with an end to it and a word about each wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from provision.errors import ProvisionError, ServiceError
+from provision.providers.azure.clients import Clients
+from provision.providers.kubernetes.calls import Call, Json, Reply, Way, query
+from provision.providers.kubernetes.errors import is_starting, refusal
+from provision.providers.kubernetes.readiness import obstacles
+from provision.resources.manifest import NAMESPACE, Manifest
+
+_PATIENCE = 300.0
+"""Seconds: a load balancer's address takes one to three minutes, an add-on's start about as long."""
+_LONGEST_WAIT = 10.0
+_EVENTS = 3
+
+Progress = Callable[[str], None]
+
+
+class Patience:
+    """Pauses between looks, ever longer, until there is no patience left."""
+
+    def __init__(self, clients: Clients, way: Way) -> None:
+        self._clients = clients
+        self._next = way.wait
+        self._longest = max(way.wait, _LONGEST_WAIT)
+        self.waited = 0.0
+
+    async def pause(self) -> bool:
+        """Wait for the next look; False when there shall be none."""
+        if self.waited >= _PATIENCE:
+            return False
+        await self._clients.sleep(self._next)
+        self.waited += self._next
+        self._next = min(self._next * 1.5, self._longest)
+        return True
+
+
+async def applied(way: Way, resource: Manifest, call: Call, patience: Patience, tell: Progress) -> Json:
+    """The object as it is once applied, when the add-on behind its kind has started."""
+    while True:
+        (reply,) = await way.send([call])
+        if reply.ok:
+            return reply.body
+        if not (resource.api.provided_by and is_starting(reply)):
+            raise refusal(f"applying {resource.address}", resource.api, reply)
+        tell(f"waiting for {resource.api.provided_by}: {reply.message}")
+        if not await patience.pause():
+            raise refusal(f"applying {resource.address}", resource.api, reply)
+
+
+async def ready(way: Way, resource: Manifest, live: Json, patience: Patience, tell: Progress) -> Json:
+    """The object once it works. Raises ServiceError with its conditions and events when time is over."""
+    while waits_for := obstacles(resource.api, live):
+        tell(waits_for[0])
+        if not await patience.pause():
+            raise await _not_ready(way, resource, waits_for, patience.waited)
+        (reply,) = await way.send([Call("get", resource.path)])
+        if not reply.ok:
+            raise refusal(f"waiting for {resource.address}", resource.api, reply)
+        live = reply.body
+    return live
+
+
+async def gone(way: Way, resource: Manifest, uid: str, patience: Patience, tell: Progress) -> None:
+    """Returns once the object does not exist any more. Raises ServiceError when something holds it."""
+    while True:
+        (reply,) = await way.send([Call("get", resource.path)])
+        if reply.status == 404 or (reply.ok and uid and reply.body["metadata"].get("uid") != uid):
+            return
+        if not reply.ok:
+            raise refusal(f"deleting {resource.address}", resource.api, reply)
+        held = ", ".join(reply.body["metadata"].get("finalizers") or ())
+        tell(f"waiting for it to go, held by {held}" if held else "waiting for it to go")
+        if not await patience.pause():
+            raise ServiceError(
+                f"deleting {resource.address}",
+                f"it is still there after {patience.waited:.0f} s" + (f", held by {held}" if held else ""),
+                "See that the controller which has to let go of it runs, then apply again.",
+            )
+
+
+async def _not_ready(way: Way, resource: Manifest, waits_for: list[str], waited: float) -> ProvisionError:
+    told = [*waits_for, *await _warnings(way, resource)]
+    return ServiceError(
+        f"waiting for {resource.address}",
+        f"not ready after {waited:.0f} s: {'; '.join(told)}",
+        "Mend what it names, then apply again: it goes on from here.",
+    )
+
+
+async def _warnings(way: Way, resource: Manifest) -> list[str]:
+    """The latest warnings about the object; none when events can't be read."""
+    namespace = resource.object_name if resource.api == NAMESPACE else resource.namespace or "default"
+    about = f"involvedObject.kind={resource.api.kind},involvedObject.name={resource.object_name},type=Warning"
+    (reply,) = await way.send(
+        [Call("get", query(f"/api/v1/namespaces/{namespace}/events", fieldSelector=about))]
+    )
+    events = reply.body.get("items") or [] if reply.ok else []
+    latest = sorted(events, key=_when)[-_EVENTS:]
+    return [f"event {event.get('reason')}: {str(event.get('message', '')).strip()}" for event in latest]
+
+
+def _when(event: Mapping[str, Any]) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
+
+
+def accepted(reply: Reply) -> bool:
+    """Whether a deletion was taken up, or there is nothing left to delete."""
+    return reply.ok or reply.status == 404
