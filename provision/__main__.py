@@ -6,14 +6,19 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import sys
 from collections.abc import Sequence
+from types import TracebackType
 from typing import NoReturn
 
 from provision import __version__, cli
 from provision.errors import ProfileError, ProvisionError
 
 DESCRIPTION = "Ingress on Azure Kubernetes Service from a profile file."
+
+# What signs a poll address of ARM (t, c, s, h) or of a storage account (sig), and a token.
+_SIGNATURES = re.compile(r"""((?:[?&](?:t|c|s|h|sig)=)|(?:\bBearer ))[^&\s'")]+""")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         argcomplete.autocomplete(top)
     arguments = top.parse_args(argv)
+    if arguments.debug:
+        _show_debugging()
     try:
         code = cli.load(arguments.command).run(arguments)
         sys.stdout.flush()
@@ -77,8 +84,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def unsigned(text: str) -> str:
+    """A traceback's text without what would open something to whoever reads it."""
+    return _SIGNATURES.sub(r"\1…", text)
+
+
+def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    import traceback
+
+    sys.stderr.write(unsigned("".join(traceback.format_exception(kind, error, trace))))
+
+
+def _show_debugging() -> None:
+    """Write to stderr what provision logs for its developers."""
+    import logging
+
+    class Unsigned(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return unsigned(super().format(record))
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Unsigned())
+    logger = logging.getLogger("provision")
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG)
+
+
 def entry() -> NoReturn:
     """The console script."""
+    sys.excepthook = _print_traceback
     code = main()
     # Nothing is left to collect but the SDKs' modules, and looking through them takes 0.07 s.
     gc.freeze()

@@ -11,13 +11,24 @@ import argparse
 import importlib
 from typing import Protocol, cast
 
-COMMANDS = ("plan", "apply", "drift", "destroy", "validate", "options", "schema", "sandbox", "completion")
+COMMANDS = (
+    "plan",
+    "apply",
+    "drift",
+    "verify",
+    "destroy",
+    "validate",
+    "options",
+    "schema",
+    "sandbox",
+    "completion",
+)
 
 EXIT_CODES = """\
 exit codes:
   0  in sync, or done
   1  error (bad usage too)
-  2  changes are pending, or drift was found
+  2  changes are pending, drift was found, or a host's chain is broken
   3  not everything could be checked
 """
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from provision.profile.model import Profile
     from provision.providers.azure.clients import Clients
     from provision.sandbox.azure import Azure
-    from provision.sandbox.seed import Client
+    from provision.sandbox.seed import Client, Workload
 
 
 def environment(sandbox: bool) -> Mapping[str, str]:
@@ -115,6 +115,7 @@ def _seed(azure: Azure, profile: Profile) -> None:
         profile.azure.subscription,
         cluster=(profile.cluster.resource_group, profile.cluster.name),
         vaults={name: vault.resource_group for name, vault in profile.vaults.items()},
+        workloads=_workloads(profile),
         groups=[
             *(zone.resource_group for zone in profile.dns.zones.values()),
             *([identity_group] if identity_group else []),
@@ -122,6 +123,18 @@ def _seed(azure: Azure, profile: Profile) -> None:
     )
     for line in made:
         sys.stderr.write(f"sandbox: seeded {line}\n")
+
+
+def _workloads(profile: Profile) -> Iterator[Workload]:
+    """What the hosts lead to, one for each service."""
+    from provision.sandbox.seed import Workload
+
+    ports: dict[tuple[str, str], set[int]] = {}
+    own = {host.namespace for host in profile.hosts.values() if host.create_namespace}
+    for host in profile.hosts.values():
+        ports.setdefault((host.namespace, host.service.name), set()).add(host.service.port)
+    for (namespace, service), used in ports.items():
+        yield Workload(namespace, service, tuple(sorted(used)), namespace in own)
 
 
 @asynccontextmanager

@@ -47,7 +47,8 @@ async def _run(arguments: argparse.Namespace) -> int:
         planning.tell(
             f"plan written to {arguments.output}; apply it with: provision apply {arguments.output}"
         )
-    return exit_code((*made.pending(), *made.awaited()), made.blocked(), made.unread())
+    code = exit_code((*made.pending(), *made.awaited()), made.blocked(), made.unread())
+    return 3 if code == 0 and made.unchecked else code
 
 
 def exit_code(pending: object, blocked: tuple[object, ...], unread: tuple[object, ...]) -> int:

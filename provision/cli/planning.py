@@ -78,7 +78,7 @@ async def observe(
 ) -> tuple[ResourceGraph, Observation, Handlers]:
     """Read everything the profile declares."""
     from provision.apply.observe import observe as read_all
-    from provision.providers.azure.handlers import azure_handlers
+    from provision.providers.handlers import all_handlers
 
     graph = desired.graph(asked.profile)
     unknown = [target for target in asked.targets if target not in graph]
@@ -88,7 +88,7 @@ async def observe(
             f"no resource {', '.join(unknown)} in this profile",
             f"It has: {', '.join(resource.address for resource in graph)}",
         )
-    handlers = azure_handlers(clients, on_wait)
+    handlers = all_handlers(clients, on_wait)
     return graph, await read_all(asked.profile.name, graph, handlers), handlers
 
 
@@ -101,6 +101,7 @@ def make_plan(asked: Request, graph: ResourceGraph, observation: Observation) ->
         adopt=asked.adopt,
         targets=asked.targets,
         warnings=asked.warnings,
+        unchecked=desired.unchecked(asked.profile),
     )
     refused = preflight.problems(asked.profile, observation)
     if not refused:

@@ -145,16 +145,20 @@ def _status(arguments: argparse.Namespace, here: Home) -> int:
 
 def _reset(arguments: argparse.Namespace, here: Home) -> int:
     from provision.cli.executing import may_go_on
-    from provision.sandbox import seed
+    from provision.sandbox import seed, tokens
     from provision.sandbox.azure import Azure, Clock
     from provision.sandbox.store import Store
 
     may_go_on(f"Forget everything in {here.state}?", yes=arguments.yes, must_ask=True, json=False)
     here.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(here.state)
+    azure = Azure(store, Clock())
     with store.transaction():
+        # az and others that are signed in stay so.
+        key = tokens.signing_key(azure)
         store.wipe()
-        seed.seed(Azure(store, Clock()))
+        tokens.keep_signing_key(azure, key)
+        seed.seed(azure)
     store.close()
     sys.stdout.write("the sandbox is as new\n")
     return 0

@@ -42,12 +42,14 @@ class PlainDisplay:
     def __init__(self, stream: TextIO, style: Style) -> None:
         self._stream = stream
         self._style = style
+        self._told: dict[str, str] = {}
 
     def __call__(self, event: Event) -> None:
         match event:
             case Started(change):
                 self._write(f"{_DOING[change.action]} {change.address}")
-            case Progress(change, text):
+            case Progress(change, text) if self._told.get(change.address) != text:
+                self._told[change.address] = text
                 self._write(f"{change.address}: {text}")
             case Finished(outcome) if outcome.status not in (Status.UNCHANGED, Status.SKIPPED):
                 self._write(outcome_line(outcome, self._style))

@@ -36,6 +36,7 @@ def plan_text(plan: Plan, where: str, style: Style, notes: Iterable[str] = ()) -
         lines.extend(_change(change, style))
     lines.extend(_kept(plan, style))
     lines.extend(style("yellow", f"Note: {note}") for note in (*plan.warnings, *notes))
+    lines.extend(style("yellow", f"Not checked: {part}") for part in plan.unchecked)
     lines.extend(_obstacles(plan, style))
     lines.append(style("bold", summary(plan)))
     return "\n".join(lines) + "\n"
@@ -126,7 +127,8 @@ def plan_json(plan: Plan, notes: Iterable[str] = ()) -> str:
             and not isinstance(change.observed, Unread)
             and not _is_for_others(change, plan)
         ],
-        "unchecked": [{"resource": change.address, "why": str(change.blocked)} for change in plan.unread()],
+        "unchecked": [{"resource": change.address, "why": str(change.blocked)} for change in plan.unread()]
+        + [{"resource": None, "why": part} for part in plan.unchecked],
         "errors": [
             {"resource": change.address, "error": str(change.blocked)}
             for change in plan.changes

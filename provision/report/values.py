@@ -29,7 +29,8 @@ def shown(value: Value) -> str:
 def _short(text: str) -> str:
     if text.startswith("/subscriptions/"):
         return text.rsplit("/", 1)[-1]
-    return text
+    # A text of several lines, such as a ConfigMap's, stays on the line of its path.
+    return " ⏎ ".join(line.strip() for line in text.splitlines()) if text else '""'
 
 
 def field_line(field: FieldChange, creating: bool) -> str:

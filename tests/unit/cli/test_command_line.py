@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -95,6 +96,78 @@ def test_an_error_is_told_without_a_traceback(
     raising(monkeypatch, error)
     assert __main__.main(["options"]) == 1
     assert capsys.readouterr() == ("", "\n".join(lines) + "\n")
+
+
+SIGNED = (
+    "https://management.azure.com/subscriptions/s/operations/1?api-version=2026-08-01"
+    "&t=639310749561179955&c=MIIHh-secret&s=c2lnbmVk&h=aGFzaA"
+)
+SHOWN = "https://management.azure.com/subscriptions/s/operations/1?api-version=2026-08-01&t=…&c=…&s=…&h=…"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"no answer from URL('{SIGNED}')", f"no answer from URL('{SHOWN}')"),
+        (
+            SIGNED.removeprefix("https://management.azure.com"),
+            SHOWN.removeprefix("https://management.azure.com"),
+        ),
+        ("/logs?sig=a%2Fb%3D&se=2026", "/logs?sig=…&se=2026"),
+        ("{'Authorization': 'Bearer eyJ0.eyJh.x-_y'}", "{'Authorization': 'Bearer …'}"),
+        ("what?this=1&hosts=2&count=3", "what?this=1&hosts=2&count=3"),
+    ],
+)
+def test_a_traceback_shows_no_signature(text: str, shown: str) -> None:
+    assert __main__.unsigned(text) == shown
+
+
+@pytest.mark.parametrize("options", [("--debug",), ()], ids=["told to", "a bug"])
+def test_the_traceback_that_is_printed_is_redacted(options: tuple[str, ...], tmp_path: Path) -> None:
+    raised = "ProvisionError('doing', url)" if options else "KeyError(url)"
+    program = (
+        "from provision import __main__\n"
+        "from provision.cli import options\n"
+        "from provision.errors import ProvisionError\n"
+        f"url = {SIGNED!r}\n"
+        "def run(arguments):\n"
+        "    try:\n"
+        "        raise OSError(url)\n"
+        "    except OSError as error:\n"
+        f"        raise {raised} from error\n"
+        "options.run = run\n"
+        "__main__.entry()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "options", *options], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback (most recent call last):\n")
+    assert done.stderr.count(SHOWN) == 2
+    assert "secret" not in done.stderr
+
+
+def test_debug_shows_where_a_bug_of_an_apply_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(arguments: object) -> int:
+        try:
+            raise KeyError(SIGNED)
+        except KeyError as error:
+            logging.getLogger("provision.apply.executor").debug("applying it", exc_info=error)
+        return 1
+
+    logger = logging.getLogger("provision")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "level", logging.NOTSET)
+    monkeypatch.setattr(cli.load("options"), "run", run)
+    assert __main__.main(["options"]) == 1
+    assert capsys.readouterr().err == ""
+    for _ in range(2):
+        assert __main__.main(["options", "--debug"]) == 1
+        err = capsys.readouterr().err
+        assert err.startswith("applying it\nTraceback (most recent call last):\n")
+        assert err.count(SHOWN) == 1
 
 
 def test_debug_lets_the_traceback_through(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,116 @@
+"""`provision verify PROFILE`: does each host really answer, and if not, which link is broken."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from provision.cli.arguments import format_argument, profile_argument, sandbox_argument
+
+if TYPE_CHECKING:
+    from provision.cli.planning import Request
+    from provision.providers.network.reach import Reach
+    from provision.verify.links import Report
+
+HELP = "walk each host's chain, from its zone to its answer, and name the broken links"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    profile_argument(parser)
+    parser.add_argument(
+        "--host", metavar="NAME", action="append", default=[], help="only this host; may be repeated"
+    )
+    format_argument(parser)
+    sandbox_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: argparse.Namespace) -> int:
+    from provision.cli import planning
+    from provision.report.style import style_for
+    from provision.report.verify import verify_json, verify_text
+
+    asked = planning.request(arguments.profile, arguments.sandbox)
+    report = await _verified(asked, _hosts(asked, arguments.host), arguments.sandbox)
+    if arguments.format == "json":
+        sys.stdout.write(verify_json(report))
+    else:
+        sys.stdout.write(verify_text(report, style_for(sys.stdout, os.environ)))
+    return report.exit_code()
+
+
+def _hosts(asked: Request, named: list[str]) -> list[str]:
+    """The hosts to look at, in the order of the profile. Raises UsageError for one it does not have."""
+    from provision.errors import UsageError
+
+    known = list(asked.profile.hosts)
+    strange = [name for name in named if name not in known]
+    if strange:
+        raise UsageError(
+            f"verifying {asked.file}",
+            f"no host {', '.join(strange)} in this profile",
+            f"It has: {', '.join(known)}" if known else "It has none.",
+        )
+    return [name for name in known if not named or name in named]
+
+
+async def _verified(asked: Request, hosts: list[str], sandbox: bool) -> Report:
+    from datetime import UTC, datetime
+
+    from provision.cli import planning
+    from provision.cli.connect import connected
+    from provision.ingress import desired
+    from provision.providers.network.probes import LiveProbes
+    from provision.verify.gather import gather
+    from provision.verify.judge import judge, left_out
+    from provision.verify.links import Report
+    from provision.verify.needs import Planned
+
+    profile = asked.profile
+    chains = desired.chains(profile)
+    async with connected(profile, sandbox) as clients:
+        graph, observation, _ = await planning.observe(asked, clients)
+        made = planning.make_plan(asked, graph, observation)
+        today = planning.today()
+        ignores = [rule for rule in profile.drift.ignore if rule.expires is None or rule.expires > today]
+        planned = Planned(asked.file, graph, observation, made, tuple(ignores))
+        async with _reach(sandbox) as reach:
+            walked = [chains[host] for host in hosts if host in chains]
+            seen = await gather(walked, planned, LiveProbes(clients, reach))
+    why = "; ".join(desired.unchecked(profile)) or "this version does not know its chain"
+    now = datetime.now(UTC)
+    reports = [
+        judge(chains[host], planned, seen[host], now) if host in seen else left_out(host, why)
+        for host in hosts
+    ]
+    return Report(profile.name, tuple(reports))
+
+
+@asynccontextmanager
+async def _reach(sandbox: bool) -> AsyncIterator[Reach]:
+    """How names and addresses are reached from here; those of the sandbox are on loopback."""
+    from provision.providers.network.reach import Reach
+
+    if not sandbox:
+        yield Reach.from_environment(os.environ)
+        return
+    from provision.sandbox import home
+    from provision.sandbox.edge import Edge
+
+    here = home.locate()
+    running = here.running()
+    if running and running.dns:
+        yield Reach(("127.0.0.1", running.dns), ("127.0.0.1", running.parent_dns), running.proxy)
+        return
+    # Nothing of Azure's is asked for through its proxy.
+    async with Edge(here.state, 0) as edge:
+        yield Reach(edge.dns, edge.parent_dns, edge.proxy_url)
