@@ -10,9 +10,10 @@ import asyncio
 import io
 import json
 import os
+import re
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -47,6 +48,7 @@ IDENTITY = (
     f"{_GROUPS}/rg-identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-ingress-prod"
 )
 
+_WRITES = re.compile(r"\bkubectl (apply|delete)\b")
 _OURS = ("AZURE_", "ARM_", "PROVISION_", "NO_COLOR", "FORCE_COLOR", "HTTPS_PROXY", "https_proxy")
 
 
@@ -58,6 +60,17 @@ class Call:
     path: str
     status: int
     body: Any = None
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something: asking for tokens or credentials and dry runs don't."""
+        if self.method == "GET" or self.path.endswith(("/token", "/listClusterUserCredential")):
+            return False
+        if self.path.endswith("/runCommand"):
+            applies = [part for part in self.body["command"].split(";") if _WRITES.search(part)]
+            return any("--dry-run=server" not in part for part in applies)
+        return self.query.get("dryrun") != "All"
 
 
 @dataclass(frozen=True)
@@ -81,11 +94,14 @@ class Ran:
         return {each["resource"]: each["error"] for each in self.json()["outcomes"] if each["error"]}
 
     def writes(self) -> list[Call]:
-        """Requests that change something; asking for a token does not."""
-        return [call for call in self.calls if call.method != "GET" and not call.path.endswith("/token")]
+        """Requests that change something."""
+        return [call for call in self.calls if call.writes]
 
     def cluster_puts(self) -> list[Call]:
         return [call for call in self.writes() if call.method == "PUT" and CLUSTER_KIND in call.path]
+
+    def below(self, path: str) -> list[Call]:
+        return [call for call in self.calls if path in call.path]
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
@@ -159,7 +175,7 @@ def provision(
         answer = await handle(self, request, content)
         is_json = request.headers.get("content-type", "").startswith("application/json")
         body = json.loads(content) if content and is_json else None
-        line.calls.append(Call(request.method, request.path, answer.status, body))
+        line.calls.append(Call(request.method, request.path, answer.status, body, request.query))
         return answer
 
     monkeypatch.setattr(Gateway, "handle", listened)

@@ -7,15 +7,20 @@ import asyncio
 import pytest
 from command_line import CLUSTER, IDENTITY, PROD, VAULT, ZONE, Applied, CommandLine
 
-from provision.sandbox.azure import Answer
+from provision.resources.manifest import OWNED
+from provision.sandbox.azure import SUBSCRIPTION, Answer
 from provision.sandbox.gateway import Gateway
 from provision.sandbox.http import Request
 
-RESOURCES = 12
+RESOURCES = 29
 """Of profiles/prod.yaml."""
+OBJECTS = 12
+"""Of those, what is applied inside the cluster."""
+NAMESPACES = 2
+"""What is only used there."""
 
 
-@pytest.mark.parametrize("name", ["prod", "dev", "nginx"])
+@pytest.mark.parametrize("name", ["prod", "dev", "nginx", "private"])
 def test_a_profile_is_applied_once_and_then_in_sync(name: str, provision: CommandLine) -> None:
     profile = (f"profiles/{name}.yaml", "--sandbox")
     before = provision("plan", *profile, "--format", "json")
@@ -49,30 +54,40 @@ def test_one_put_of_the_cluster_and_each_object_written_once(provision: CommandL
     assert done.code == 0
     assert len(done.cluster_puts()) == 1
     accepted = [call for call in done.writes() if call.status != 401]  # a vault's challenge
-    changed = [status for status in done.statuses().values() if status != "unchanged"]
-    assert len(accepted) == len(changed)
+    written = [
+        address
+        for address, status in done.statuses().items()
+        if status != "unchanged" and not address.startswith("host_record/")  # written inside the cluster
+    ]
+    assert len(accepted) == len(written)
+    assert len({(call.method, call.path) for call in accepted}) == len(accepted)
 
 
-def test_a_check_of_drift_takes_two_rounds_and_few_requests(
+def test_a_check_of_drift_takes_few_rounds_and_few_requests(
     provision: CommandLine, applied: Applied, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No answer of a round is given before all its requests are there: a third round would wait for ever."""
+    """No answer of a round is given before all its requests are there: another round would wait for ever."""
     applied("prod")
     expected = {
         CLUSTER: 1,
         ZONE: 1,
         f"{ZONE}/all": 1,  # every record set in one list
+        f"{ZONE}/A/api": 1,
+        f"{ZONE}/A/shop": 1,
         VAULT: 1,
         IDENTITY: 1,
         f"{IDENTITY}/federatedIdentityCredentials": 1,
         "/certificates/shop-tls/": 1,
         "/certificates/api-tls/": 1,
+        "/certificates": 1,  # what is there besides
+        f"/subscriptions/{SUBSCRIPTION}/resources": 1,  # whatever carries our tags
     }
     later = {
-        f"{ZONE}/providers/Microsoft.Authorization/roleAssignments": 1,
-        f"{VAULT}/providers/Microsoft.Authorization/roleAssignments": 1,
+        # every role of the identity in one list
+        f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments": 1,
         "/certificates/shop-tls/": 1,  # with the token that the challenge asked for
         "/certificates/api-tls/": 1,
+        "/certificates": 1,
     }
     rounds = Rounds([expected, later])
     handle = Gateway.handle
@@ -86,9 +101,15 @@ def test_a_check_of_drift_takes_two_rounds_and_few_requests(
     assert drift.code == 0, drift.err
     tokens = [call for call in drift.calls if call.path.endswith("/token")]
     challenges = [call for call in drift.calls if call.status == 401]
-    assert len(tokens) == 2  # the resource manager's and the vault's
-    assert len(challenges) <= 2
-    assert len(drift.calls) <= RESOURCES + len(tokens) + len(challenges)
+    assert len(tokens) == 3  # the resource manager's, the vault's and the API server's
+    assert len(challenges) <= 3
+    inside = drift.below("/kubernetes/")
+    bound = RESOURCES - OBJECTS - NAMESPACES + len(tokens) + len(challenges) + len(inside)
+    assert len(drift.calls) <= bound
+    dry_runs = [call for call in inside if call.method == "PATCH"]
+    lists = [call for call in inside if "labelselector" in call.query]
+    assert (len(dry_runs), len(lists)) == (OBJECTS, len(OWNED))
+    assert len(inside) == 2 * OBJECTS + NAMESPACES + len(OWNED)
 
 
 class Rounds:
@@ -100,6 +121,12 @@ class Rounds:
 
     async def arrive(self, path: str) -> None:
         if path.endswith("/token"):
+            return
+        if path.endswith("/listClusterUserCredential"):  # needs the cluster, which the first round reads
+            assert self._complete[0].is_set()
+            return
+        if path.startswith("/kubernetes/"):  # needs every value, and the certificates' are in the second
+            assert self._complete[1].is_set()
             return
         for missing, complete in zip(self._missing, self._complete, strict=True):
             if missing.get(path.lower()):

@@ -9,6 +9,11 @@ from typing import Any
 import pytest
 from command_line import CLUSTER, CLUSTER_KIND, LEGACY, PROD, Applied, CommandLine, Ran
 
+from provision.cli.connect import environment
+from provision.ingress import desired
+from provision.ingress.load import load
+from provision.resources.managed_cluster import ManagedCluster
+from provision.resources.vault import KeyVault
 from provision.sandbox import faults
 from provision.sandbox.azure import Answer, Json
 from provision.sandbox.gateway import Gateway
@@ -19,15 +24,8 @@ MANY = 100
 """More than the SDKs try."""
 
 _CLUSTER_PATH = f"{CLUSTER_KIND}/aks-prod$"
-_FICS = {
-    "federated_credential/id-ingress-prod/provision_prod_api_api-ingress",
-    "federated_credential/id-ingress-prod/provision_prod_shop_prod-ingress",
-}
-_ROLES = {
-    "role_assignment/contoso.com/dns-zone-contributor/id-ingress-prod",
-    "role_assignment/kv-contoso-prod/key-vault-secrets-user/id-ingress-prod",
-}
-_RECORDS = {"record_set/contoso.com/CNAME/status", "record_set/contoso.com/CAA/@"}
+_THERE = {"key_vault/kv-contoso-prod", "kubernetes/Namespace/api", "kubernetes/Namespace/shop"}
+"""What exists before the first apply, besides the cluster."""
 
 
 def by_status(done: Ran) -> dict[str, set[str]]:
@@ -63,33 +61,41 @@ def test_a_throttled_request_is_sent_again(provision: CommandLine, inject: Calla
     assert puts == [429, 429, 201]
 
 
+def dependants(profile: str, failed: str) -> set[str]:
+    """Addresses of everything that waits for `failed`, however far away.
+
+    What is asked of the cluster or a vault is known from reading it and waits for nothing.
+    """
+    graph = desired.graph(load(profile, environment(sandbox=True)).profile)
+    read = (ManagedCluster.KIND, KeyVault.KIND)
+    found = {failed}
+    for resource in graph:
+        made = {ref.address for ref in resource.references() if not ref.address.startswith(read)}
+        if found & {*made, *resource.after}:
+            found.add(resource.address)
+    return found - {failed}
+
+
 @dataclass(frozen=True)
 class Outage:
-    """What one resource's failure leaves: it failed, these were skipped because of it."""
+    """A request that fails for good, and the resource that it is for."""
 
     path: str
-    failed: set[str]
-    skipped: set[str]
+    failed: str
     method: str = "PUT"
 
 
 @pytest.mark.parametrize(
     "outage",
     [
+        Outage("userAssignedIdentities/id-ingress-prod$", "user_assigned_identity/id-ingress-prod"),
+        Outage("dnszones/contoso.com$", "dns_zone/contoso.com"),
+        Outage(_CLUSTER_PATH, "managed_cluster/aks-prod"),
+        Outage("/certificates/shop-tls/create$", "certificate/kv-contoso-prod/shop-tls", "POST"),
         Outage(
-            "userAssignedIdentities/id-ingress-prod$",
-            {"user_assigned_identity/id-ingress-prod"},
-            _ROLES | _FICS,
+            "federatedIdentityCredentials/provision_prod_api_api",
+            "federated_credential/id-ingress-prod/provision_prod_api_api-ingress",
         ),
-        Outage(
-            "dnszones/contoso.com$",
-            {"dns_zone/contoso.com"},
-            _RECORDS | {"role_assignment/contoso.com/dns-zone-contributor/id-ingress-prod"},
-        ),
-        # What needs the cluster's location or issuer knows them from reading it.
-        Outage(_CLUSTER_PATH, {"managed_cluster/aks-prod"}, set()),
-        Outage("/certificates/shop-tls/create$", {"certificate/kv-contoso-prod/shop-tls"}, set(), "POST"),
-        Outage("federatedIdentityCredentials/provision_prod_api", {min(_FICS)}, set()),
     ],
     ids=lambda outage: outage.path,
 )
@@ -100,10 +106,11 @@ def test_a_failure_stops_what_depends_on_it_and_nothing_else(
     done = provision("apply", *PROD, "--format", "json")
     assert done.code == 1
     ended = by_status(done)
-    assert ended["failed"] == outage.failed
-    assert ended.get("skipped", set()) == outage.skipped
-    assert ended["unchanged"] == {"key_vault/kv-contoso-prod"}
-    assert sum(len(each) for each in ended.values()) == 12
+    assert ended["failed"] == {outage.failed}
+    skipped = ended.get("skipped", set())
+    assert skipped == dependants(PROD[0], outage.failed) & done.statuses().keys()
+    assert ended["unchanged"] == _THERE - skipped
+    assert sum(len(each) for each in ended.values()) == 29
     (error,) = done.errors().values()
     assert "InternalServerError: The server encountered an unexpected error." in error
 
@@ -111,7 +118,7 @@ def test_a_failure_stops_what_depends_on_it_and_nothing_else(
     again = provision("apply", *PROD, "--format", "json")
     assert again.code == 0
     assert {a for a, status in again.statuses().items() if status != "unchanged"} == (
-        ended["failed"] | ended.get("skipped", set())
+        ended["failed"] | skipped - _THERE
     )
     assert provision("drift", *PROD).code == 0
 
@@ -123,11 +130,10 @@ def test_grants_wait_for_the_identity_that_the_cluster_update_makes(
     done = provision("apply", *LEGACY, "--format", "json")
     assert done.code == 1
     assert by_status(done)["failed"] == {"managed_cluster/aks-legacy"}
-    assert by_status(done)["skipped"] == {
-        "role_assignment/legacy.contoso.com/dns-zone-contributor/webapprouting",
-        "role_assignment/corp.contoso.com/private-dns-zone-contributor/webapprouting",
-        "access_policy/kv-contoso-legacy/webapprouting",
-    }
+    skipped = by_status(done)["skipped"]
+    assert "access_policy/kv-contoso-legacy/webapprouting" in skipped
+    assert "role_assignment/corp.contoso.com/private-dns-zone-contributor/webapprouting" in skipped
+    assert "kubernetes/Ingress/orders/orders-legacy-contoso-com" in skipped
     clear(provision)
     assert provision("apply", *LEGACY).code == 0
 
@@ -136,7 +142,7 @@ def test_a_skipped_change_says_because_of_what(provision: CommandLine, inject: C
     inject(method="PUT", path="dnszones/contoso.com$", status=500, count=MANY)
     lines = provision("apply", *PROD).out.splitlines()
     assert "skipped   record_set/contoso.com/CAA/@: dns_zone/contoso.com failed" in lines
-    assert lines[-1] == "12 changes: 6 created, 1 updated, 1 unchanged, 3 skipped, 1 failed."
+    assert lines[-1] == "29 changes: 18 created, 1 updated, 3 unchanged, 6 skipped, 1 failed."
 
 
 def test_an_answer_that_is_lost_is_found_again(provision: CommandLine, inject: Callable[..., None]) -> None:
@@ -251,7 +257,7 @@ def test_a_private_zone_whose_precondition_fails_late(
     inject(path="privateDnsOperationStatuses/", status=200, body=body)
     done = provision("apply", *LEGACY, "--format", "json")
     assert done.code == 1
-    assert len(by_status(done)["failed"]) == 1
+    assert by_status(done)["failed"] == {"private_dns_zone/corp.contoso.com"}
     assert "PreconditionFailed: The condition failed." in next(iter(done.errors().values()))
     again = provision("apply", *LEGACY)
     assert again.code == 0, again.out

@@ -34,7 +34,7 @@ async def test_the_first_interrupt_drains(number: int, tmp_path: Path) -> None:
         sandbox.let_go()
         code = await run.end()
         ended = sums(run.seen)
-        assert ended.pop("changes") == sum(ended.values()) == 12
+        assert ended.pop("changes") == sum(ended.values()) == 29
         assert ended["updated"] == 1  # what ran was waited for
         assert code == (1 if "skipped" in ended else 0)
         assert "Traceback" not in "".join(run.seen)
@@ -56,13 +56,13 @@ async def test_what_had_not_begun_is_skipped(tmp_path: Path) -> None:
         sandbox.let_go()
         assert await run.end() == 1
         ended = sums(run.seen)
-        assert ended.pop("changes") == sum(ended.values()) == 9
-        assert (ended["updated"], ended["skipped"]) == (1, 3)
+        assert ended.pop("changes") == sum(ended.values()) == 15
+        assert (ended["updated"], ended["skipped"]) == (1, 7)
         text = "".join(run.seen)
         assert "skipped   access_policy/kv-contoso-legacy/webapprouting: interrupted" in text
         again = await start(tmp_path, "apply", "profiles/nginx.yaml", "--sandbox")
         assert await again.end() == 0
-        assert "3 created, 6 unchanged." in "".join(again.seen)
+        assert "7 created, 8 unchanged." in "".join(again.seen)
 
 
 async def test_the_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ async def test_the_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
         text = "".join(run.seen)
         assert "Traceback" not in text
         outcomes = json.loads(text[text.index("\n{\n") :])["outcomes"]
-        assert len(outcomes) == 12
+        assert len(outcomes) == 29
         (cluster,) = [each for each in outcomes if each["resource"] == "managed_cluster/aks-prod"]
         assert cluster["status"] == "failed"
         assert "left while it was running; the service may still be at it" in cluster["error"]

@@ -8,7 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,10 @@ from command_line import (
     environment,
     start,
 )
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from provision.sandbox import tokens
 from provision.sandbox.home import Home
 from provision.sandbox.seed import CLIENTS
 from provision.sandbox.store import Store
@@ -67,7 +70,7 @@ async def test_the_printed_environment_is_a_subscription(served: Path) -> None:
     assert code == 0, text
     variables = await printed(served)
     code, text = await run(served, "drift", "profiles/prod.yaml", **variables)
-    assert (code, text) == (0, "prod: in sync, 12 resources checked\n")
+    assert (code, text) == (0, "prod: in sync, 29 resources checked\n")
 
     store = Store(served / "state.db")
     cluster = store.get(CLUSTER_KIND, CLUSTER)
@@ -79,7 +82,7 @@ async def test_the_printed_environment_is_a_subscription(served: Path) -> None:
     assert code == 2
     assert "managed_cluster/aks-prod ingressProfile.gatewayAPI.installation" in text
     code, text = await run(served, "apply", "profiles/prod.yaml", **variables)
-    assert (code, text.splitlines()[-1]) == (0, "12 changes: 1 updated, 11 unchanged.")
+    assert (code, text.splitlines()[-1]) == (0, "29 changes: 1 updated, 28 unchanged.")
 
 
 async def test_a_wrong_subscription_is_named(served: Path) -> None:
@@ -153,7 +156,7 @@ def test_status_of_a_home_that_is_empty_and_of_one_that_is_not(
     applied("prod")
     full = provision("sandbox", "status").out.splitlines()
     assert f"{1:7} Microsoft.Network/dnsZones" in full
-    assert f"{3:7} {CLUSTER_KIND}" in full
+    assert f"{4:7} {CLUSTER_KIND}" in full
 
 
 def test_reset_makes_it_new(provision: CommandLine, applied: Applied) -> None:
@@ -164,12 +167,60 @@ def test_reset_makes_it_new(provision: CommandLine, applied: Applied) -> None:
     done = provision("sandbox", "reset", "--yes")
     assert (done.code, done.out) == (0, "the sandbox is as new\n")
     plan = provision("plan", *PROD, "--format", "json").json()
-    assert len(plan["changes"]) == 11
+    assert len(plan["changes"]) == 26
+
+
+def test_who_was_signed_in_before_a_reset_still_is(provision: CommandLine, applied: Applied) -> None:
+    """az keeps its token for an hour, and would be told that it is invalid."""
+    applied("prod")
+    owner = CLIENTS["owner"]
+    with provision.azure() as azure:
+        token = tokens.mint(azure, owner.client_id, owner.object_id, "https://management.azure.com")
+    assert provision("sandbox", "reset", "--yes").code == 0
+    with provision.azure() as azure:
+        assert tokens.arm_caller(azure, f"Bearer {token}").client_id == owner.client_id
+
+
+def _cut(pem: bytes) -> bytes:
+    return pem[: len(pem) // 2]
+
+
+def _without_authority(pem: bytes) -> bytes:
+    return pem[: pem.rindex(b"-----BEGIN")]
+
+
+def _of_another_key(pem: bytes) -> bytes:
+    other = ec.generate_private_key(ec.SECP256R1())
+    key = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key + pem[pem.index(b"-----BEGIN CERTIFICATE") :]
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("ca.pem", _cut),
+        ("ca.pem", lambda _: b""),
+        ("server.pem", _cut),
+        ("server.pem", lambda _: b""),
+        ("server.pem", lambda _: b"\xff\x00"),
+        ("server.pem", _without_authority),
+        ("server.pem", _of_another_key),
+    ],
+)
+def test_damaged_certificates_are_made_anew(
+    file: str, damage: Callable[[bytes], bytes], provision: CommandLine, applied: Applied
+) -> None:
+    applied("prod")
+    damaged = provision.home / file
+    damaged.write_bytes(damage(damaged.read_bytes()))
+    done = provision("drift", *PROD)
+    assert (done.code, "Traceback" in done.err) == (0, False)
+    assert (provision.home / "server.pem").read_bytes().endswith((provision.home / "ca.pem").read_bytes())
 
 
 def test_reset_of_a_home_that_is_not_there(provision: CommandLine) -> None:
     assert provision("sandbox", "reset", "--yes").code == 0
-    assert f"{3:7} {CLUSTER_KIND}" in provision("sandbox", "status").out.splitlines()
+    assert f"{4:7} {CLUSTER_KIND}" in provision("sandbox", "status").out.splitlines()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])

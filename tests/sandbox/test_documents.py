@@ -26,6 +26,8 @@ NOT_HERE = {
         "the real az; see tests/contract"
     ),
     "az network dns zone list --output table": "the real az; see tests/contract",
+    "kubectl --context aks-prod get gateways --all-namespaces": "the real kubectl; see tests/contract",
+    "curl --insecure https://shop.contoso.com/": "the real curl; see tests/unit/sandbox/edge",
 }
 """Commands that are not run here, each with the reason. Every other one is."""
 
