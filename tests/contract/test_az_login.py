@@ -88,7 +88,7 @@ def test_an_assignee_is_looked_up_in_graph(az: Az) -> None:
 
 def test_the_clusters_are_there(az: Az) -> None:
     names = [each["name"] for each in az("aks", "list")]
-    assert sorted(names) == ["aks-dev", "aks-legacy", "aks-prod"]
+    assert sorted(names) == ["aks-dev", "aks-legacy", "aks-private", "aks-prod"]
     modern = az("aks", "show", "-g", "rg-aks-prod", "-n", "aks-prod")
     legacy = az("aks", "show", "-g", "rg-aks-legacy", "-n", "aks-legacy")
     assert modern["oidcIssuerProfile"]["enabled"]

@@ -237,16 +237,18 @@ async def test_strategic_merge_knows_lists_by_key_and_custom_kinds_do_not_take_i
 
 
 async def test_the_status_is_written_apart(api: Api) -> None:
-    _, namespace = await api.send("GET", "/api/v1/namespaces/default")
-    namespace["status"] = {"phase": "Active", "conditions": []}
-    namespace["metadata"]["labels"]["ignored"] = "here"
-    await api.send("PUT", "/api/v1/namespaces/default/status", namespace)
-    _, found = await api.send("GET", "/api/v1/namespaces/default")
-    assert found["status"]["conditions"] == []
+    path = "/api/v1/namespaces/default/services/kubernetes"
+    _, service = await api.send("GET", path)
+    reached = {"loadBalancer": {"ingress": [{"ip": "20.0.0.1"}]}}
+    service["metadata"]["labels"]["ignored"] = "here"
+    await api.send("PUT", f"{path}/status", {**service, "status": reached})
+    _, found = await api.send("GET", path)
+    assert found["status"] == reached
     assert "ignored" not in found["metadata"]["labels"]
     del found["status"]
-    _, kept = await api.send("PUT", "/api/v1/namespaces/default", found)
-    assert kept["status"]["phase"] == "Active"
+    found["metadata"]["labels"]["noted"] = "here"
+    _, kept = await api.send("PUT", path, found)
+    assert (kept["status"], kept["metadata"]["labels"]["noted"]) == (reached, "here")
 
 
 async def test_a_terminating_namespace_takes_nothing_new(api: Api) -> None:
