@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from provision.ingress.common import zone_ids
 from provision.ingress.hosts import (
     HostChain,
     chain,
@@ -33,7 +32,9 @@ from provision.ingress.hosts import (
     zone_of,
 )
 from provision.ingress.objects import Objects, address, addresses
+from provision.ingress.zones import zone_ids
 from provision.profile.model import AppRouting, Host, Profile
+from provision.resources.certificate import Certificate
 from provision.resources.graph import ResourceGraph
 from provision.resources.manifest import (
     CLUSTER_EXTERNAL_DNS,
@@ -47,7 +48,6 @@ from provision.resources.manifest import (
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
 from provision.resources.values import Value
-from provision.resources.vault import Certificate
 
 DNS_LABEL = "provision/dns"
 _CERTIFICATE_OPTION = "kubernetes.azure.com/tls-cert-keyvault-uri"

@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from provision.ingress.common import zone_ids
+from provision.ingress.zones import zone_ids
 from provision.profile.model import Host, Profile, Zone
+from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet
 from provision.resources.graph import ResourceGraph
 from provision.resources.manifest import Manifest
 from provision.resources.ref import Ref
-from provision.resources.vault import Certificate
 
 _LONGEST_NAME = 30
 _LONGEST_GATEWAY = 21

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from provision.ingress.hosts import HostChain, chain, host_record, object_name, zone_of
 from provision.ingress.objects import Objects, address, addresses
 from provision.profile.model import AppRouting, Host, Profile
+from provision.resources.certificate import Certificate
 from provision.resources.graph import ResourceGraph
 from provision.resources.manifest import INGRESS, NGINX_INGRESS_CONTROLLER, Manifest
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
 from provision.resources.values import Value
-from provision.resources.vault import Certificate
 
 DEFAULT_CLASS = "webapprouting.kubernetes.azure.com"
 _CERTIFICATE = "kubernetes.azure.com/tls-cert-keyvault-uri"

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from provision.ingress.common import cluster_id
 from provision.profile.model import Profile
+from provision.resources.arm import resource_id
 from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.manifest import NAMESPACE, Api, Manifest
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
-from provision.resources.values import Value
+from provision.resources.values import CaseInsensitive, Value
+
+
+def cluster_id(profile: Profile) -> CaseInsensitive:
+    """Resource id of the profile's cluster."""
+    kind = "Microsoft.ContainerService/managedClusters"
+    return resource_id(profile.azure.subscription, profile.cluster.resource_group, kind, profile.cluster.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from provision.errors import ProvisionError
 from provision.ingress.catalog import gateway_api_bundle, has_tls_route, network_plugins
-from provision.ingress.common import zone_ids
 from provision.ingress.desired import cluster_address
+from provision.ingress.zones import zone_ids
 from provision.plan.plan import Observation
 from provision.profile.model import AppRouting, Profile
 from provision.resources.managed_cluster import ZONES

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from provision.ingress.hosts import HostChain
+from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, PrivateDnsZone
 from provision.resources.manifest import CLUSTER_EXTERNAL_DNS, Manifest
 from provision.resources.observed import Present, Unread
 from provision.resources.resource import Resource
-from provision.resources.vault import Certificate
 from provision.verify.evidence import (
     Delegation,
     Evidence,

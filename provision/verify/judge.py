@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from provision.ingress.hosts import HostChain
-from provision.resources.vault import Certificate
+from provision.resources.certificate import Certificate
 from provision.verify import answers, certificates, names, objects
 from provision.verify.evidence import Evidence, Handshake
 from provision.verify.links import HostReport, Link, not_checked

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from provision.resources.certificate import Certificate
 from provision.resources.dns import PrivateDnsZone
 from provision.resources.manifest import Manifest
-from provision.resources.vault import Certificate
 from provision.verify.evidence import (
     CertificateFacts,
     Handshake,

@@ -19,10 +19,11 @@ from provision.providers.azure.errors import inner_code_of, translating
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
 from provision.providers.azure.searching import look_in_each
 from provision.resources.arm import ArmId
+from provision.resources.certificate import Certificate
 from provision.resources.observed import Absent, Observed, Present
 from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive
-from provision.resources.vault import Certificate, KeyVault
+from provision.resources.vault import KeyVault
 
 if TYPE_CHECKING:
     from azure.keyvault.certificates import CertificateOperation, CertificatePolicy, KeyVaultCertificate

@@ -15,10 +15,11 @@ from provision.providers.azure.role_assignments import RoleAssignments
 from provision.providers.azure.searching import Tagged
 from provision.providers.azure.vaults import AccessPolicies, KeyVaults
 from provision.providers.azure.zones import DnsZones, PrivateDnsZones, VirtualNetworkLinks
+from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.managed_cluster import ManagedCluster
-from provision.resources.vault import AccessPolicy, Certificate, KeyVault
+from provision.resources.vault import AccessPolicy, KeyVault
 
 
 def azure_handlers(clients: Clients, on_wait: Callable[[str], None] | None = None) -> Handlers:

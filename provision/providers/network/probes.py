@@ -12,9 +12,9 @@ from provision.providers.network import gateways, in_cluster, private_zones
 from provision.providers.network.certificates import facts
 from provision.providers.network.reach import Reach
 from provision.providers.network.resolving import Resolving
+from provision.resources.certificate import Certificate
 from provision.resources.dns import PrivateDnsZone
 from provision.resources.manifest import Manifest
-from provision.resources.vault import Certificate
 from provision.verify.evidence import (
     Handshake,
     HttpAnswer,

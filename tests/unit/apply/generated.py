@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from provision.ingress import desired
-from provision.ingress.common import zone_ids
+from provision.ingress.zones import zone_ids
 from provision.profile.model import (
     AppRouting,
     Azure,

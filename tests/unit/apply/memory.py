@@ -16,6 +16,7 @@ from provision.errors import ConflictError, NotFoundError, ProvisionError, Servi
 from provision.plan.change import FieldChange
 from provision.plan.diff import same
 from provision.providers.azure import managed_clusters as clusters
+from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.managed_cluster import ManagedCluster
@@ -23,7 +24,7 @@ from provision.resources.manifest import Manifest
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.ref import refs
 from provision.resources.resource import Resource
-from provision.resources.vault import AccessPolicy, Certificate, KeyVault
+from provision.resources.vault import AccessPolicy, KeyVault
 
 KINDS: tuple[type[Resource], ...] = (
     DnsZone,

@@ -25,6 +25,7 @@ from provision.profile.model import (
     Vault,
     Zone,
 )
+from provision.resources.certificate import Certificate as VaultCertificate
 from provision.resources.dns import RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.managed_cluster import (
@@ -44,7 +45,6 @@ from provision.resources.ref import Ref
 from provision.resources.resource import Condition, Resource
 from provision.resources.values import CaseInsensitive, Value
 from provision.resources.vault import AccessPolicy, KeyVault
-from provision.resources.vault import Certificate as VaultCertificate
 
 HERE = "11111111-0000-0000-0000-000000000000"
 THERE = "22222222-0000-0000-0000-000000000000"

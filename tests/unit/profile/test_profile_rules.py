@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.ingress import rules
+from provision.ingress import certificate_rules, rules
 from provision.ingress.load import load
 from provision.profile.loaded import LoadedProfile
 
@@ -119,7 +119,7 @@ def test_options_that_can_not_be_applied(tmp_path: Path) -> None:
     ],
 )
 def test_wildcards_cover_one_label(dns_name: str, host: str, covered: bool) -> None:
-    assert rules.covers(dns_name, host) is covered
+    assert certificate_rules.covers(dns_name, host) is covered
 
 
 GOOD_RECORDS = """

@@ -17,9 +17,9 @@ from provision.errors import AccessDeniedError, ConflictError, ForeignError, Ser
 from provision.plan.diff import diff
 from provision.providers.azure.certificates import Certificates
 from provision.providers.azure.cloud import Cloud
+from provision.resources.certificate import Certificate
 from provision.resources.observed import Absent, Present, Unread
 from provision.resources.values import CaseInsensitive
-from provision.resources.vault import Certificate
 
 VAULT = "https://kv-prod.vault.azure.net"
 VERSION = "0123456789abcdef0123456789abcdef"

@@ -26,11 +26,12 @@ from provision.errors import CredentialError
 from provision.providers.azure.clients import Clients, LoopbackResolver, SharedTokens, http_session
 from provision.providers.azure.cloud import CLOUDS
 from provision.providers.azure.handlers import azure_handlers
+from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.resource import Resource
-from provision.resources.vault import AccessPolicy, Certificate, KeyVault
+from provision.resources.vault import AccessPolicy, KeyVault
 
 SCOPE = "https://arm.test/.default"
 PACKAGES = ("containerservice", "dns", "privatedns", "keyvault", "msi", "authorization")

@@ -27,12 +27,13 @@ from provision.providers.azure.identities import FederatedCredentials, UserAssig
 from provision.providers.azure.record_sets import RecordSets
 from provision.providers.azure.searching import Once
 from provision.providers.azure.zones import DnsZones, PrivateDnsZones, VirtualNetworkLinks
+from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, PrivateDnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, UserAssignedIdentity
 from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.observed import Unread
 from provision.resources.resource import Resource
-from provision.resources.vault import Certificate, KeyVault
+from provision.resources.vault import KeyVault
 
 CLUSTER = ManagedCluster(name="aks", id=f"{PREFIX}/Microsoft.ContainerService/managedClusters/aks")
 ZONE = DnsZone(name="contoso.com", id=f"{PREFIX}/Microsoft.Network/dnszones/contoso.com")

@@ -9,12 +9,12 @@ import pytest
 
 from provision.errors import CredentialError
 from provision.ingress.hosts import HostChain
+from provision.resources.certificate import Certificate
 from provision.resources.dns import PrivateDnsZone
 from provision.resources.manifest import Manifest
 from provision.resources.observed import Present
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
-from provision.resources.vault import Certificate
 from provision.verify.evidence import (
     CertificateFacts,
     Delegation,

@@ -11,6 +11,7 @@ from provision.errors import ProvisionError
 from provision.ingress.hosts import HostChain
 from provision.plan.plan import Observation, plan
 from provision.profile.model import Ignore
+from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone
 from provision.resources.graph import ResourceGraph
 from provision.resources.identity import RoleAssignment
@@ -19,7 +20,6 @@ from provision.resources.manifest import CLUSTER_EXTERNAL_DNS, GATEWAY, HTTP_ROU
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive
-from provision.resources.vault import Certificate
 from provision.verify.evidence import (
     CertificateFacts,
     Delegation,
