@@ -32,7 +32,8 @@ class HostChain:
 
     `needs` are addresses of the graph that the host depends on, dependencies first; `front` is the
     Gateway (or the Ingress, with NGINX), `route` what leads to the service, `listener` the name of its
-    listener, `secret` the namespace and name that its certificate is synced to.
+    listener, `secret` the namespace and name that its certificate is synced to. With `passthrough` the
+    service does TLS itself.
     """
 
     host: str
@@ -44,6 +45,12 @@ class HostChain:
     listener: str
     certificate: str | None
     secret: tuple[str, str] | None
+    passthrough: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """Whether the host is asked for by HTTPS."""
+        return self.certificate is not None or self.passthrough
 
 
 def zone_of(host: str, zones: Mapping[str, Zone]) -> str | None:
@@ -194,4 +201,5 @@ def chain(
         listener=listener,
         certificate=certificate,
         secret=secret,
+        passthrough=declared.tls == "passthrough",
     )

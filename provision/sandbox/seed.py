@@ -86,6 +86,8 @@ class Workload:
 
 
 _SECURITY = "rg-security"
+_NEWEST = "1.36"
+"""Kubernetes of clusters that nobody holds back."""
 _CLUSTER = "Microsoft.ContainerService/managedClusters"
 _ENTRA: Json = {
     "aadProfile": {"managed": True, "enableAzureRBAC": True, "tenantID": TENANT},
@@ -109,10 +111,10 @@ def seed(azure: Azure) -> None:
     _subscription(azure, SUBSCRIPTION, "Contoso")
     for group in ("rg-aks-dev", "rg-aks-prod", "rg-aks-legacy", "rg-aks-private", "rg-dns", _SECURITY):
         _group(azure, SUBSCRIPTION, group)
-    _cluster(azure, SUBSCRIPTION, "rg-aks-dev", "aks-dev")
+    _cluster(azure, SUBSCRIPTION, "rg-aks-dev", "aks-dev", version=_NEWEST)
     _cluster(azure, SUBSCRIPTION, "rg-aks-prod", "aks-prod", entra=True)
     _cluster(azure, SUBSCRIPTION, "rg-aks-private", "aks-private", entra=True, private=True)
-    _cluster(azure, SUBSCRIPTION, "rg-aks-legacy", "aks-legacy", modern=False)
+    _cluster(azure, SUBSCRIPTION, "rg-aks-legacy", "aks-legacy", version="1.33", modern=False)
     _vault(azure, SUBSCRIPTION, _SECURITY, "kv-contoso-prod")
     _vault(azure, SUBSCRIPTION, _SECURITY, "kv-contoso-dev")
     _vault(azure, SUBSCRIPTION, _SECURITY, "kv-contoso-legacy", rbac=False)
@@ -144,7 +146,7 @@ def ensure(
             for group in dict.fromkeys(wanted_groups)
             if _group(azure, subscription, group)
         ]
-        if cluster and _cluster(azure, subscription, *cluster):
+        if cluster and _cluster(azure, subscription, *cluster, version=_NEWEST):
             made.append(f"AKS cluster {cluster[1]} in {cluster[0]}, OIDC issuer and workload identity on")
         made += [
             f"key vault {name} in {group}, with Azure RBAC"
@@ -209,6 +211,7 @@ def _cluster(
     group: str,
     name: str,
     *,
+    version: str = "1.34",
     modern: bool = True,
     entra: bool = False,
     private: bool = False,
@@ -227,7 +230,7 @@ def _cluster(
         LOCATION,
         tags={"team": "platform"},
         properties={
-            "kubernetesVersion": "1.34" if modern else "1.33",
+            "kubernetesVersion": version,
             "networkProfile": {"networkPlugin": "azure", "networkPluginMode": "overlay"},
             "oidcIssuerProfile": {"enabled": modern},
             "securityProfile": {"workloadIdentity": {"enabled": modern}},

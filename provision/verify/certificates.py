@@ -120,6 +120,30 @@ def on_wire(
     return ok("wire", subject, shown.short)
 
 
+def passed_through(
+    host: str, gateway: tuple[str, ...], seen: Handshake | Unreached | Unknown | None, now: datetime
+) -> Link:
+    """What the service itself shows behind a gateway that passes TLS through."""
+    subject = f"certificate of the service on the wire for {host}"
+    if isinstance(seen, Unreached):
+        return unreached("wire", subject, gateway, seen)
+    if seen is None or isinstance(seen, Unknown):
+        return not_checked("wire", subject, seen.why if seen else "it was not asked for")
+    shown = seen.certificate
+    fix = "The service brings this certificate: its team renews it."
+    if not covers(shown.names, host):
+        detail = f"{shown.short}, for {', '.join(shown.names) or 'no name'}"
+        return Link("wire", subject, Status.BROKEN, detail, fix=fix)
+    left = (shown.not_after - now).days
+    if now >= shown.not_after:
+        detail = f"{shown.short}; it expired on {_day(shown.not_after)}"
+        return Link("wire", subject, Status.BROKEN, detail, fix=fix)
+    detail = f"{shown.short}, {left} days left"
+    if left < _LAST_DAYS:
+        return Link("wire", subject, Status.WARNING, detail, fix=fix)
+    return ok("wire", subject, detail)
+
+
 def trust(seen: Handshake) -> Link:
     """Whether this machine trusts what the gateway shows: a matter of its own, and no more than a warning."""
     if not seen.distrust:

@@ -147,7 +147,7 @@ class _Looking:
             unknown = front if isinstance(front, Unknown) else Unknown("the gateway has no address")
             return unknown, unknown, None
         at = addresses[0]
-        if chain.certificate is None:
+        if not chain.secure:
             return None, await self._probes.request(at, chain.host, secure=False), None
         return await asyncio.gather(
             self._probes.handshake(at, chain.host),

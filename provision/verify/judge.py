@@ -26,9 +26,10 @@ def judge(chain: HostChain, planned: Planned, seen: Evidence, now: datetime) -> 
     links.append(objects.front(chain.front, seen.front, chain.listener))
     if chain.route != chain.front:
         links.append(objects.route(chain.route, seen.route, chain.listener))
+    if chain.passthrough:
+        links.append(certificates.passed_through(chain.host, addresses, seen.wire, now))
     links.extend(_certificate(chain, planned, seen, addresses, now))
-    secure = chain.certificate is not None
-    links.append(answers.http(chain.host, addresses, secure, seen.answer, seen.redirect))
+    links.append(answers.http(chain.host, addresses, chain.secure, seen.answer, seen.redirect))
     return HostReport(chain.host, tuple(links))
 
 

@@ -58,11 +58,21 @@ def fake() -> Pem:
 
     Source: kubernetes/ingress-nginx, "TLS/HTTPS", default SSL certificate (2026).
     """
+    return _self_signed("ingress.local", "Acme Co", "Kubernetes Ingress Controller Fake Certificate")
+
+
+@lru_cache(maxsize=64)
+def of_service(host: str) -> Pem:
+    """What a service that does TLS itself would show; the sandbox runs no pods."""
+    return _self_signed(host, "provision sandbox", host[:64])
+
+
+def _self_signed(dns_name: str, organization: str, common_name: str) -> Pem:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Acme Co"),
-            x509.NameAttribute(NameOID.COMMON_NAME, "Kubernetes Ingress Controller Fake Certificate"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
         ]
     )
     now = datetime.now(UTC)
@@ -74,7 +84,7 @@ def fake() -> Pem:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now)
         .not_valid_after(now + timedelta(days=365))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("ingress.local")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(dns_name)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     return Pem(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from provision.sandbox.azure import Json
 from provision.sandbox.edge import http_routes
-from provision.sandbox.edge.certificates import Pem, of_secret
+from provision.sandbox.edge.certificates import Pem, of_secret, of_service
 from provision.sandbox.edge.exchange import Response, Visit, has_service, seen_client, served
 from provision.sandbox.edge.hostnames import intersection, matches, specificity
 from provision.sandbox.edge.http_routes import Chosen
@@ -35,9 +35,11 @@ class GatewayFront:
     def certificate(self, port: int, server_name: str | None) -> Pem | None:
         """That of the listener with the most specific host name; Envoy has no other to fall back to."""
         listener = _most_specific(self._listeners(port), server_name or "")
-        tls = (listener or {}).get("tls") or {}
-        if tls.get("mode", "Terminate") != "Terminate":
-            return None  # the sandbox has no pods to pass a connection through to
+        if listener is None:
+            return None
+        tls = listener.get("tls") or {}
+        if _passes_through(listener):
+            return of_service(server_name) if server_name and self._passed(listener, server_name) else None
         for reference in tls.get("certificateRefs") or ():
             namespace = reference.get("namespace") or self._namespace
             if self._granted(_GROUP, "Gateway", self._namespace, "Secret", reference["name"], namespace):
@@ -47,6 +49,8 @@ class GatewayFront:
     def respond(self, visit: Visit) -> Response:
         name = (visit.server_name or "") if visit.secure else visit.host
         listener = _most_specific(self._listeners(visit.port), name)
+        if listener and _passes_through(listener):
+            return self._passed(listener, name, visit) or Response(404)
         chosen = self._chosen(listener, visit) if listener else None
         if chosen is None:
             return Response(404, headers=_SERVER)
@@ -73,6 +77,22 @@ class GatewayFront:
         if not found:
             return None
         return http_routes.choose(found[max(found, key=specificity)], visit)
+
+    def _passed(self, listener: Json, server_name: str, visit: Visit | None = None) -> Response | None:
+        """What the service answers that a TLSRoute passes the connection to; None when there is none.
+
+        The gateway sees names in handshakes only, so the answer carries nothing of its own.
+        """
+        for route in self.cluster.list(crds.TLS_ROUTE):
+            if any(matches(each, server_name) for each in self._hostnames(listener, route)):
+                namespace = route["metadata"]["namespace"]
+                for backend in route["spec"]["rules"][0]["backendRefs"]:
+                    place = backend.get("namespace") or namespace
+                    name, port = backend["name"], backend.get("port")
+                    granted = self._granted(_GROUP, "TLSRoute", namespace, "Service", name, place)
+                    if granted and has_service(self.cluster, place, name, port):
+                        return served(visit, place, name, port, "") if visit else Response(200)
+        return None
 
     def _hostnames(self, listener: Json, route: Json) -> set[str]:
         """The host names under which a listener carries a route; none when it does not."""
@@ -134,6 +154,10 @@ class GatewayFront:
             ):
                 return True
         return False
+
+
+def _passes_through(listener: Json) -> bool:
+    return (listener.get("tls") or {}).get("mode") == "Passthrough"
 
 
 def _most_specific(listeners: Iterable[Json], host: str) -> Json | None:

@@ -18,12 +18,13 @@ def GATEWAY_API(bundle_version: str) -> list[Json]:  # noqa: N802 (a group of do
     return crds_gateway_api.documents(bundle_version)
 
 
-_gateway_api = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in GATEWAY_API("v1.3.0")}
+_gateway_api = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in GATEWAY_API("v1.5.1")}
 _app_routing = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in APP_ROUTING}
 
 GATEWAY_CLASS = _gateway_api["GatewayClass"]
 GATEWAY = _gateway_api["Gateway"]
 HTTP_ROUTE = _gateway_api["HTTPRoute"]
+TLS_ROUTE = _gateway_api["TLSRoute"]
 REFERENCE_GRANT = _gateway_api["ReferenceGrant"]
 NGINX_INGRESS_CONTROLLER = _app_routing["NginxIngressController"]
 CLUSTER_EXTERNAL_DNS = _app_routing["ClusterExternalDNS"]

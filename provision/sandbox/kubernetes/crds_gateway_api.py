@@ -1,6 +1,6 @@
 """The CustomResourceDefinitions of the Gateway API, standard channel.
 
-Source: the Gateway API's standard channel, v1.2.0.
+Source: the Gateway API's standard channel, v1.2.0; TLSRoute from v1.5.0.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from provision.sandbox.kubernetes.crd_documents import (
     version,
 )
 from provision.sandbox.kubernetes.crds_gateway import GATEWAY, GATEWAY_STATUS
-from provision.sandbox.kubernetes.crds_http_route import HTTP_ROUTE, HTTP_ROUTE_STATUS
+from provision.sandbox.kubernetes.crds_http_route import HTTP_ROUTE, ROUTE_STATUS
+from provision.sandbox.kubernetes.crds_tls_route import TLS_ROUTE
 from provision.sandbox.kubernetes.shapes import array, defaulted, record, ruled, text
 
 _GROUP = "gateway.networking.k8s.io"
@@ -55,7 +56,10 @@ _REFERENCE_GRANT = record(
 
 
 def documents(bundle_version: str) -> list[Json]:
-    """GatewayClass, Gateway, HTTPRoute and ReferenceGrant of one bundle, `v1.3.0` or alike."""
+    """GatewayClass, Gateway, HTTPRoute, ReferenceGrant, and TLSRoute where the bundle has it.
+
+    `bundle_version` is `v1.3.0` or alike.
+    """
     annotations = {f"{_GROUP}/bundle-version": bundle_version, f"{_GROUP}/channel": "standard"}
 
     def of(
@@ -64,11 +68,14 @@ def documents(bundle_version: str) -> list[Json]:
         named = names(kind, plural, short, ["gateway-api"])
         return document(_GROUP, named, versions, namespaced=namespaced, annotations=annotations)
 
+    major, minor = (int(part) for part in bundle_version.lstrip("v").split(".")[:2])
+    tls_route = [version("v1", TLS_ROUTE, ROUTE_STATUS, columns=[AGE])] if (major, minor) >= (1, 5) else []
     return [
         of("GatewayClass", "gatewayclasses", ["gc"], _gateway_class_versions(), namespaced=False),
         of("Gateway", "gateways", ["gtw"], _gateway_versions()),
         of("HTTPRoute", "httproutes", [], _http_route_versions()),
         of("ReferenceGrant", "referencegrants", ["refgrant"], _reference_grant_versions()),
+        *([of("TLSRoute", "tlsroutes", [], tls_route)] if tls_route else []),
     ]
 
 
@@ -105,7 +112,7 @@ def _gateway_versions() -> list[Json]:
 def _http_route_versions() -> list[Json]:
     columns = [column("Hostnames", ".spec.hostnames"), AGE]
     return [
-        version(name, HTTP_ROUTE, HTTP_ROUTE_STATUS, columns=columns, storage=name == "v1")
+        version(name, HTTP_ROUTE, ROUTE_STATUS, columns=columns, storage=name == "v1")
         for name in ("v1", "v1beta1")
     ]
 

@@ -37,7 +37,7 @@ _SAME_PARENT = (
     " && (!has(a.__namespace__) || a.__namespace__ == b.__namespace__)"
 )
 
-_PARENTS = ruled(
+PARENTS = ruled(
     array(_PARENT, most=32),
     (
         f"self.all(a, self.all(b, !({_SAME_PARENT}) || has(a.sectionName) == has(b.sectionName)))",
@@ -177,7 +177,7 @@ _RULE = ruled(
 _COUNTED = " + ".join(f"(size(self) > {each} ? size(self[{each}].matches) : 0)" for each in range(16))
 
 HTTP_ROUTE = record(
-    parentRefs=_PARENTS,
+    parentRefs=PARENTS,
     hostnames=array(HOST_NAME, most=16),
     rules=ruled(
         defaulted(
@@ -192,7 +192,7 @@ HTTP_ROUTE = record(
     ),
 )
 
-HTTP_ROUTE_STATUS = record(
+ROUTE_STATUS = record(
     ["parents"],
     parents=array(
         record(

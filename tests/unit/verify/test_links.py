@@ -28,6 +28,7 @@ from .world import (
     ADDRESS,
     HEALTHY,
     HOST,
+    PLAIN,
     SERVERS,
     certificate,
     condition,
@@ -411,3 +412,24 @@ def host(*statuses: Status) -> HostReport:
 )
 def test_exit_codes(hosts: list[HostReport], code: int) -> None:
     assert Report("prod", tuple(hosts)).exit_code() == code
+
+
+@pytest.mark.parametrize(
+    ("wire", "status", "detail"),
+    [
+        (Handshake(certificate()), OK, "200 days left"),
+        (Handshake(certificate(days=6)), WARNING, "6 days left"),
+        (Handshake(certificate(days=-1)), BROKEN, "it expired on"),
+        (Handshake(certificate(names=("x.net",))), BROKEN, "for x.net"),
+        (SILENT, BROKEN, "no answer"),
+        (NOT_HERE, NOT_CHECKED, "not from here"),
+        (None, NOT_CHECKED, "it was not asked for"),
+    ],
+)
+def test_behind_a_gateway_that_passes_tls_through_the_service_shows_its_own(
+    wire: Handshake | Unreached | Unknown | None, status: Status, detail: str
+) -> None:
+    passed = replace(PLAIN, passthrough=True)
+    found = link("wire", replace(HEALTHY, secret=None, current=None, wire=wire), passed)
+    assert found.status is status
+    assert detail in found.detail
