@@ -19,8 +19,10 @@ from provision.sandbox import (
     resource_groups,
     role_definitions,
     run_command,
+    service_networking,
     subscriptions,
     vaults,
+    virtual_networks,
 )
 from provision.sandbox.azure import Settle
 from provision.sandbox.http import Route
@@ -39,6 +41,8 @@ ROUTES: tuple[Route, ...] = (
     *run_command.ROUTES,
     *dns.ROUTES,
     *private_dns.ROUTES,
+    *virtual_networks.ROUTES,
+    *service_networking.ROUTES,
     *vaults.ROUTES,
     *certificates.ROUTES,
 )
@@ -49,6 +53,8 @@ SETTLERS: Mapping[str, Settle] = {
     **run_command.SETTLERS,
     **dns.SETTLERS,
     **private_dns.SETTLERS,
+    **virtual_networks.SETTLERS,
+    **service_networking.SETTLERS,
     **vaults.SETTLERS,
     **certificates.SETTLERS,
     **addons.SETTLERS,
