@@ -1,8 +1,9 @@
 """Through Azure: `runCommand` of AKS, which starts a pod with kubectl in the cluster.
 
-Each command takes ten seconds and more, so all calls that come together go as one; each call's output is
-one line, compressed. Sources: "Access a private AKS cluster using the command invoke feature", Microsoft
-Learn, 2026-05 (output is cut at 512 kB, the pod must be scheduled within 60 s); az CLI recording
+Each command takes ten seconds and more, so all calls that come together go as one; each call's output
+follows a line of its own, and is compressed where the image has gzip and base64, which is not documented.
+Sources: "Access a private AKS cluster using the command invoke feature", Microsoft Learn, 2026-05 (output is
+cut at 512 kB, the pod must be scheduled within 60 s, the image has kubectl); az CLI recording
 test_aks_run_command, 2022; az CLI, `aks_runcommand` (when a cluster token is sent).
 """
 
@@ -12,6 +13,7 @@ import base64
 import gzip
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -34,6 +36,10 @@ _BATCH = 100
 """Calls a command: its text stays far below the 128 KiB that Linux lets one argument have."""
 _CUT = 500_000
 """Characters of output from which it may have been cut at 512 kB."""
+_PACKED = "command -v gzip >/dev/null && command -v base64 >/dev/null && gzip -c | base64 -w0 || cat"
+_GZIP = "H4sI"
+"""How base64 of gzip begins."""
+_HEADING = re.compile(r"^=== (\d+)$", re.MULTILINE)
 _POLL_SECONDS = 5.0
 """Between polls. Source: az CLI, `aks_runcommand`."""
 _ATTEMPTS = 5
@@ -80,8 +86,8 @@ class RunCommand:
                     self._doing,
                     f"the command ended with exit code {result.exit_code} and unexpected output:"
                     f" {_told(error, logs)}",
-                    "The command runs kubectl, gzip and base64 in AKS's own image: see that the cluster's"
-                    " policies let pods run in the namespace aks-command.",
+                    "The command runs kubectl in AKS's own image: see that the cluster's policies let pods"
+                    " run in the namespace aks-command.",
                 ) from None
         if len(calls) == 1:
             raise ServiceError(
@@ -139,9 +145,9 @@ class RunCommand:
 
 
 def command(calls: Sequence[Call]) -> str:
-    """The command line: one line of output for each call, its text and exit code compressed."""
+    """The command line: for each call a line with its number, then its text and exit code."""
     return "; ".join(
-        f'( {_kubectl(call, number)} ; echo "exit $?" ) 2>&1 | gzip -c | base64 -w0; echo'
+        f"echo '=== {number}'; ( {_kubectl(call, number)} ; echo \"exit $?\" ) 2>&1 | ( {_PACKED} ); echo"
         for number, call in enumerate(calls)
     )
 
@@ -190,10 +196,17 @@ def context(calls: Sequence[Call]) -> str:
 
 
 def _replies(logs: str, count: int) -> list[Reply]:
-    lines = [line.strip() for line in logs.splitlines() if line.strip()]
-    if len(lines) != count:
-        raise UnreadableOutput(f"{len(lines)} lines for {count} calls")
-    return [parse(gzip.decompress(base64.b64decode(line, validate=True)).decode("utf-8")) for line in lines]
+    _, *parts = _HEADING.split(logs)
+    numbers, texts = parts[::2], parts[1::2]
+    if numbers != [str(number) for number in range(count)]:
+        raise UnreadableOutput(f"{len(numbers)} answers to {count} calls")
+    return [parse(_unpacked(text.strip())) for text in texts]
+
+
+def _unpacked(text: str) -> str:
+    if not text.startswith(_GZIP):
+        return text
+    return gzip.decompress(base64.b64decode(text, validate=True)).decode("utf-8")
 
 
 def _told(error: Exception, logs: str) -> str:

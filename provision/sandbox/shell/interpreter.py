@@ -172,6 +172,8 @@ def _simple(shell: _Shell, command: Simple, streams: _Streams) -> int:
     name, *arguments = words
     if name in _SPECIAL:
         return _SPECIAL[name](shell, arguments)
+    if name == "command" and arguments[:1] == ["-v"]:
+        return _found(shell, arguments[1:], streams)
     program = shell.programs.get(name)
     if program is None:
         streams.err.extend(f"sh: {command.line}: {name}: not found\n".encode())
@@ -179,6 +181,15 @@ def _simple(shell: _Shell, command: Simple, streams: _Streams) -> int:
     return program(
         Process(name, arguments, streams.stdin, streams.out, streams.err, shell.files, shell.folder)
     )
+
+
+def _found(shell: _Shell, names: list[str], streams: _Streams) -> int:
+    """`command -v NAME`: prints it when there is such a program."""
+    for name in names:
+        if name not in shell.programs and name not in _SPECIAL:
+            return NOT_FOUND
+        streams.out.extend(f"{name}\n".encode())
+    return 0
 
 
 def _fields(shell: _Shell, word: Word, streams: _Streams) -> list[str]:

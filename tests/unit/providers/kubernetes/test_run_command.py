@@ -8,7 +8,7 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -35,6 +35,11 @@ def line(output: str, code: int = 0) -> str:
     return base64.b64encode(gzip.compress(f"{output}\nexit {code}\n".encode())).decode()
 
 
+def answers(lines: Iterable[str]) -> str:
+    """What a command prints whose calls print `lines`."""
+    return "".join(f"=== {number}\n{each}\n" for number, each in enumerate(lines))
+
+
 def result(logs: str, **properties: Any) -> RunCommandResult:
     told = {"provisioningState": "Succeeded", "exitCode": 0, "logs": logs, **properties}
     return RunCommandResult({"id": "1", "properties": told})
@@ -58,7 +63,7 @@ def names(text: str) -> list[str]:
 
 
 def honest(text: str) -> RunCommandResult:
-    return result("\n".join(line(json.dumps({"name": name})) for name in names(text)) + "\n")
+    return result(answers(line(json.dumps({"name": name})) for name in names(text)))
 
 
 def way(bench: Bench, *, entra: bool = False) -> RunCommand:
@@ -71,12 +76,19 @@ def test_a_command_has_a_line_for_each_call() -> None:
         Call("apply", "/b", {"kind": "B"}, dry_run=True, force=True),
         Call("delete", "/c"),
     ]
-    assert command(calls).split("; echo; ") == [
-        "( kubectl get --raw '/a?labelSelector=it'\\''s' ; echo \"exit $?\" ) 2>&1 | gzip -c | base64 -w0",
-        "( kubectl apply --server-side --field-manager=provision --force-conflicts --dry-run=server -o json"
-        ' -f 1.json ; echo "exit $?" ) 2>&1 | gzip -c | base64 -w0',
-        "( kubectl delete --raw '/c' ; echo \"exit $?\" ) 2>&1 | gzip -c | base64 -w0; echo",
-    ]
+    packed = "command -v gzip >/dev/null && command -v base64 >/dev/null && gzip -c | base64 -w0 || cat"
+    wrapped = "echo '=== {0}'; ( {1} ; echo \"exit $?\" ) 2>&1 | ( {2} ); echo"
+    assert command(calls) == "; ".join(
+        wrapped.format(number, each, packed)
+        for number, each in enumerate(
+            (
+                "kubectl get --raw '/a?labelSelector=it'\\''s'",
+                "kubectl apply --server-side --field-manager=provision --force-conflicts --dry-run=server"
+                " -o json -f 1.json",
+                "kubectl delete --raw '/c'",
+            )
+        )
+    )
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(context(calls)))) as archive:
         assert {name: json.loads(archive.read(name)) for name in archive.namelist()} == {
             "1.json": {"kind": "B"}
@@ -101,7 +113,8 @@ async def test_senders_of_one_moment_share_a_command(bench: Bench) -> None:
 
 
 async def test_a_failed_call_is_a_reply(bench: Bench) -> None:
-    answering(bench, lambda _: result(line('Error from server (NotFound): namespaces "1" not found', 1)))
+    told = line('Error from server (NotFound): namespaces "1" not found', 1)
+    answering(bench, lambda _: result(answers([told])))
     (reply,) = await way(bench).send([get(1)])
     assert reply.no_such_object
 
@@ -127,7 +140,7 @@ def cut(limit: int) -> Callable[[str], RunCommandResult]:
 
     def answer(text: str) -> RunCommandResult:
         lines = [line(json.dumps({"name": name})).ljust(200_000, "\n") for name in names(text)]
-        return result("\n".join(lines)[:limit])
+        return result(answers(lines)[:limit])
 
     return answer
 
@@ -146,7 +159,17 @@ async def test_an_answer_that_is_too_large_alone(bench: Bench) -> None:
         await way(bench).send([get(1), get(2)])
 
 
-@pytest.mark.parametrize("logs", ["sh: gzip: not found\n", "", line("{}") + "\n" + line("{}"), "QUJD\n"])
+async def test_an_image_without_gzip_answers_in_plain_text(bench: Bench) -> None:
+    plain = [json.dumps({"name": str(number)}, indent=4) + "\nexit 0\n" for number in range(2)]
+    answering(bench, lambda _: result(answers(plain)))
+    replies = await way(bench).send([get(0), get(1)])
+    assert [reply.body["name"] for reply in replies] == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    "logs",
+    ["sh: kubectl: not found\n", "", answers([line("{}"), line("{}")]), answers(["QUJD"]), answers(["H4sI"])],
+)
 async def test_unexpected_output_is_told(bench: Bench, logs: str) -> None:
     requests = answering(bench, lambda _: result(logs, exitCode=127))
     with pytest.raises(ServiceError, match="exit code 127 and unexpected output"):
