@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from provision.errors import ForeignError, NotFoundError, ProvisionError
+from provision.errors import ForeignError, NotFoundError, ProvisionError, UnsafePlanError
 from provision.plan.change import Action, Change, FieldChange, digest
 from provision.plan.diff import diff
 from provision.plan.orphans import Orphans, removals, unsearched, with_orphans
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import ZONES
 from provision.resources.observed import Absent, Observed, Present, Unread
-from provision.resources.ref import Lookup, Ref
+from provision.resources.ref import Lookup, Ref, refs
 from provision.resources.resource import Resource
 from provision.resources.values import Value
 
@@ -162,7 +162,22 @@ def _change(
         case Absent():
             return _creation(resolved, observed, lookup)
         case Present():
-            return _update(profile, resolved, observed, adopt)
+            change = _update(profile, resolved, observed, adopt)
+            return _not_compared(change, observation) or change
+
+
+def _not_compared(change: Change, observation: Observation) -> Change | None:
+    """No change when nothing is known to differ but what is made from something that could not be read."""
+    unread = [
+        ref.address
+        for field in change.fields
+        for ref in refs(field.after)
+        if isinstance(observation.objects.get(ref.address), Unread)
+    ]
+    if not unread or len(unread) < len(change.fields):
+        return None
+    reason = f"not compared, since {unread[0]} could not be read"
+    return Change(change.resource, change.observed, Action.NO_OP, reason=reason)
 
 
 def _creation(resource: Resource, observed: Absent, lookup: Lookup) -> Change:
@@ -190,12 +205,11 @@ def _is_to_come(change: Change) -> bool:
 
 def missing(resource: Resource) -> ProvisionError:
     """The error for something that must exist and does not, with the command that makes it, if any."""
-    kind = resource.KIND.replace("_", " ")
     identity = getattr(resource, "id", "") or getattr(resource, "scope", "")
     remedy = resource.remedy()
     return NotFoundError(
         f"planning {resource.address}",
-        f"this {kind} does not exist" + (f" ({identity})" if identity else ""),
+        f"this {resource.noun()} does not exist" + (f" ({identity})" if identity else ""),
         "Have it made:" if remedy else "Check name, resource group and subscription in the profile.",
         remedy,
     )
@@ -210,6 +224,14 @@ def _update(profile: str, resource: Resource, observed: Present, adopt: bool) ->
         return Change(resource, observed, Action.NO_OP)
     if resource.must_exist() and not resource.SHARED:
         return _kept_by_others(resource, observed, fields)
+    fixed = sorted(resource.FIXED & {field.path for field in fields})
+    if fixed:
+        error = UnsafePlanError(
+            f"planning {resource.address}",
+            f"{', '.join(fixed)} can't be changed: the service fixes it when the object is made",
+            "Bring the profile in line with it.",
+        )
+        return Change(resource, observed, Action.NO_OP, fields, "can't be changed", error)
     replaced = resource.IMMUTABLE & {field.path for field in fields}
     change = Change(resource, observed, Action.REPLACE if replaced else Action.UPDATE, fields)
     foreign = _foreign(profile, resource, observed, fields)

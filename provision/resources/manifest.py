@@ -98,6 +98,9 @@ class Manifest(Resource):
         """Path of the object below the API server's URL."""
         return self.api.path(self.namespace, self.object_name)
 
+    def noun(self) -> str:
+        return self.api.kind
+
     def properties(self) -> Mapping[str, Value]:
         return dict(leaves(self.body))
 

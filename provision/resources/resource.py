@@ -29,6 +29,8 @@ class Resource:
     KIND: ClassVar[str]
     IMMUTABLE: ClassVar[frozenset[str]] = frozenset()
     """Properties that the service can't change: a difference replaces the object."""
+    FIXED: ClassVar[frozenset[str]] = frozenset()
+    """Properties that can't be changed at all, since the object is too much to be replaced."""
     SHARED: ClassVar[bool] = False
     """The object belongs to somebody else and we own some of its properties only."""
     LOOKUP: ClassVar[frozenset[str]] = frozenset()
@@ -48,6 +50,10 @@ class Resource:
     def address(self) -> str:
         """`kind/name`, unique in a graph."""
         return f"{self.KIND}/{self.name}"
+
+    def noun(self) -> str:
+        """What such a thing is called."""
+        return self.KIND.replace("_", " ")
 
     def properties(self) -> Mapping[str, Value]:
         """What we declare: property path → value. Nothing else is ever compared or changed."""

@@ -107,6 +107,8 @@ class RunCommand:
                 with translating(self._doing):
                     result = await self._once(calls)
             except ServiceError as error:
+                if _is_disabled(error.why):
+                    raise self._disabled(error) from error
                 if not _did_not_start(error.why):
                     raise
                 reason = error.why
@@ -124,6 +126,14 @@ class RunCommand:
             self._doing,
             f"its pod was not started, {_ATTEMPTS} times: {reason}",
             "The cluster needs a node with room for one more small pod, in the namespace aks-command.",
+        )
+
+    def _disabled(self, error: ServiceError) -> ServiceError:
+        return ServiceError(
+            self._doing,
+            error.why,
+            "Reach the cluster from inside its network with cluster.access: direct, or switch it on:",
+            f"az aks update --resource-group {self._arm.group} --name {self._arm.name} --enable-run-command",
         )
 
     async def _once(self, calls: Sequence[Call]) -> RunCommandResult:
@@ -221,3 +231,8 @@ def _did_not_start(reason: str) -> bool:
     did not start within 30s on your cluster". Source: Azure/azure-cli issues 24192 and 27776.
     """
     return "did not start within" in reason or "schedul" in reason.lower()
+
+
+def _is_disabled(reason: str) -> bool:
+    """Whether the cluster's owners switched it off (`apiServerAccessProfile.disableRunCommand`)."""
+    return "run command is disabled" in reason.lower()
