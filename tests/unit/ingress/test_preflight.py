@@ -11,7 +11,16 @@ from provision.errors import ServiceError
 from provision.ingress import catalog
 from provision.ingress.preflight import problems
 from provision.plan.plan import Observation
-from provision.profile.model import ApplicationGateway, AppRouting, Azure, Cluster, Ingress, Profile
+from provision.profile.model import (
+    ApplicationGateway,
+    AppRouting,
+    Azure,
+    Cluster,
+    Host,
+    Ingress,
+    Profile,
+    Service,
+)
 from provision.resources.observed import Absent, Observed, Present, Unread
 
 GATEWAY = AppRouting(option="app-routing")
@@ -81,6 +90,26 @@ def test_the_gateway_needs_a_version_with_a_bundle(version: str, good: bool) -> 
     assert (reasons == []) is good
     assert all(f"it runs Kubernetes {version}" in why and "az aks upgrade" in fix for why, fix in reasons)
     assert found(NGINX, kubernetesVersion=version) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "good"),
+    [("1.34.2", False), ("1.35.9", False), ("1.36.0", True), ("1.37.1", True), ("", True)],
+)
+def test_passthrough_needs_a_version_whose_bundle_has_tls_routes(version: str, good: bool) -> None:
+    service = Service(name="mq", port=8443)
+    hosts = {
+        "mq.example": Host(namespace="web", service=service, tls="passthrough"),
+        "www.example": Host(namespace="web", service=service),
+    }
+    cluster = Present({}, {**GOOD, "kubernetesVersion": version})
+    made = problems(replace(PROFILE, hosts=hosts), Observation({"managed_cluster/aks": cluster}))
+    assert len(made) == (0 if good else 1)
+    for each in made:
+        assert f"it runs Kubernetes {version}, whose Gateway API has no TLSRoute" in each.why
+        assert "host mq.example passes" in each.why
+        assert "Let the gateway terminate TLS" in each.fix
+        assert each.command == "az aks upgrade --resource-group rg --name aks --kubernetes-version VERSION"
 
 
 @pytest.mark.parametrize("plugin", ["kubenet", "none"])

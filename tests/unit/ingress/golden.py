@@ -1,0 +1,103 @@
+"""The objects of each variation of a profile, whole, as readable files.
+
+They are written anew with `PYTHONPATH=tests/unit/ingress:. python -m golden`; read the difference before
+you keep it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from provision.ingress import desired
+from provision.profile.model import (
+    AppRouting,
+    Azure,
+    Certificate,
+    Cluster,
+    Dns,
+    Host,
+    Profile,
+    Scaling,
+    Service,
+    Vault,
+    Zone,
+)
+from provision.resources.manifest import Manifest
+
+FOLDER = Path(__file__).parent / "golden"
+GATEWAY = AppRouting(option="app-routing")
+NGINX = AppRouting(option="app-routing", implementation="nginx")
+WEB = Service(name="web", port=8080)
+SECURE = Host(namespace="shop", service=WEB, certificate="all")
+PLAIN = Host(namespace="shop", service=WEB)
+PROFILE = Profile(
+    api_version="provision/v1",
+    name="shop",
+    azure=Azure(subscription="11111111-0000-0000-0000-000000000000"),
+    cluster=Cluster(name="aks", resource_group="rg"),
+    ingress=GATEWAY,
+    vaults={"kv": Vault(resource_group="rg")},
+    certificates={"all": Certificate(vault="kv", dns_names=("a.example",))},
+    dns=Dns(
+        zones={
+            "a.example": Zone(resource_group="rg"),
+            "int.a.example": Zone(resource_group="rg", visibility="private"),
+        }
+    ),
+    hosts={"www.a.example": SECURE},
+)
+INTERNAL: Mapping[str, Any] = {"load_balancer": "internal", "static_ip": "10.0.0.9"}
+
+VARIATIONS: Mapping[str, Profile] = {
+    "gateway": PROFILE,
+    "gateway-plain": replace(PROFILE, hosts={"www.a.example": PLAIN}),
+    "gateway-internal": replace(PROFILE, ingress=replace(GATEWAY, **INTERNAL)),
+    "gateway-client-address": replace(PROFILE, ingress=replace(GATEWAY, client_source_ip="preserve")),
+    "gateway-passthrough": replace(PROFILE, hosts={"mq.a.example": replace(PLAIN, tls="passthrough")}),
+    "gateway-apex-and-wildcard": replace(PROFILE, hosts={"a.example": SECURE, "*.a.example": SECURE}),
+    "gateway-two-zones-and-namespaces": replace(
+        PROFILE,
+        ingress=replace(GATEWAY, dns_namespace="dns"),
+        hosts={
+            "www.a.example": replace(SECURE, create_namespace=True),
+            "db.int.a.example": replace(SECURE, namespace="data", service_account="reader"),
+        },
+    ),
+    "nginx": replace(PROFILE, ingress=NGINX),
+    "nginx-plain": replace(PROFILE, ingress=NGINX, hosts={"www.a.example": PLAIN}),
+    "nginx-own-controller": replace(
+        PROFILE,
+        ingress=replace(
+            NGINX,
+            **INTERNAL,
+            scaling=Scaling(min_replicas=2, max_replicas=9),
+            default_certificate="all",
+        ),
+    ),
+}
+
+
+def manifests(profile: Profile) -> list[Manifest]:
+    """The objects of a profile that are applied."""
+    return [each for each in desired.graph(profile) if isinstance(each, Manifest) and not each.used]
+
+
+def text(profile: Profile) -> str:
+    """The objects of a profile as YAML; what another resource tells is shown by its name."""
+    documents = [each.resolved(lambda ref: f"<{ref}>").document() for each in manifests(profile)]
+    return yaml.safe_dump_all(documents, sort_keys=False, width=100)
+
+
+def _write() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, profile in VARIATIONS.items():
+        (FOLDER / f"{name}.yaml").write_text(text(profile), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _write()
