@@ -54,9 +54,12 @@ def _sum(report: Report) -> str:
 
 def _link(link: Link, style: Style, told: set[str]) -> Iterator[str]:
     """A link's lines. Advice that was given already (`told`) is not given again."""
-    detail = _indented(link.detail)
+    detail, *more = link.detail.splitlines() or [""]
     head = style(_COLOURS[link.status], f"{link.status:{_WIDTH}}")
     yield f"  {head}  {link.subject}" + (f": {detail}" if detail else "")
+    if "\n".join(more) not in told:
+        yield from (f"      {line}" for line in more)
+        told.add("\n".join(more))
     for field in link.fields:
         yield f"      {_field(field)}"
     for note in link.notes:
@@ -67,10 +70,6 @@ def _link(link: Link, style: Style, told: set[str]) -> Iterator[str]:
         if link.command:
             yield f"          {link.command}"
         told.add(advice)
-
-
-def _indented(detail: str) -> str:
-    return "\n      ".join(detail.splitlines())
 
 
 def _field(field: FieldChange) -> str:

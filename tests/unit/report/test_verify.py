@@ -66,6 +66,17 @@ def test_no_hosts() -> None:
     assert verify_text(Report("prod", ()), Style()) == "prod: hosts that answer as declared: 0 of 0\n"
 
 
+def test_advice_is_given_once() -> None:
+    unread = "reading it: no answer\nTry again."
+    links = tuple(not_checked("resource", subject, unread) for subject in ("one", "other"))
+    text = verify_text(Report("prod", (HostReport("x", links),)), Style())
+    assert text.splitlines()[1:4] == [
+        "  not checked  one: reading it: no answer",
+        "      Try again.",
+        "  not checked  other: reading it: no answer",
+    ]
+
+
 def test_json() -> None:
     text = verify_json(Report("prod", (WELL, BROKEN, UNKNOWN)))
     check("verify.json", text)
