@@ -139,7 +139,7 @@ def _read(flavour: Flavour, kind: str, sent: Json, was: Json) -> Json:
         raise dns_rules.bad_request(f"A record set of type {kind} cannot be an alias.")
     if alias and records:
         raise dns_rules.bad_request("A record set cannot have both records and a target resource.")
-    dns_rules.check_records(kind, records)
+    dns_rules.check_records(kind, records, public=flavour.public)
     properties: Json = {}
     if metadata := sent.get("metadata", was.get("metadata")):
         properties["metadata"] = metadata

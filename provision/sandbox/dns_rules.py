@@ -16,7 +16,10 @@ from provision.sandbox.azure import Json, Refusal
 MAX_TTL = 2**31 - 1
 MAX_RECORDS = 20
 _MAX_LABELS = 34
-_MAX_TEXT = 4096
+_MAX_TEXT = {True: 4096, False: 1024}
+"""Octets of all texts of a record set, by whether the zone is public ("DNS zones and records overview" and
+"Overview of private DNS records", Microsoft Learn, 2024)."""
+_MAX_STRING = 255
 
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _RESERVED = (
@@ -76,7 +79,7 @@ def check_ttl(ttl: object) -> int:
     return ttl
 
 
-def check_records(kind: str, records: list[Json]) -> None:
+def check_records(kind: str, records: list[Json], *, public: bool) -> None:
     """Refuse a set of records that can't be: too many, twice the same, or with values of the wrong form."""
     if len(records) > MAX_RECORDS:
         raise bad_request(f"The record set has {len(records)} records. The maximum is {MAX_RECORDS}.")
@@ -85,6 +88,10 @@ def check_records(kind: str, records: list[Json]) -> None:
             if field not in record or not valid(record[field]):
                 value = record.get(field)
                 raise bad_request(f"The value '{value}' of '{field}' in a record of type {kind} is invalid.")
+    if kind == "TXT" and sum(_octets(record["value"]) for record in records) > _MAX_TEXT[public]:
+        raise bad_request(
+            f"The record set of type TXT is too long. The maximum is {_MAX_TEXT[public]} octets."
+        )
     spelled = [sorted((key, str(value).lower()) for key, value in record.items()) for record in records]
     if kind != "TXT" and any(spelled.count(one) > 1 for one in spelled):
         raise bad_request(f"The record set of type {kind} has the same record more than once.")
@@ -117,9 +124,14 @@ def _any_text(value: object) -> bool:
 
 
 def _strings(value: object) -> bool:
-    if not isinstance(value, list) or not all(isinstance(part, str) and len(part) <= 255 for part in value):
+    """Texts of at most 255 octets each (RFC 1035), together at least one."""
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
         return False
-    return 0 < sum(len(part) for part in value) <= _MAX_TEXT
+    return all(len(part.encode()) <= _MAX_STRING for part in value) and _octets(value) > 0
+
+
+def _octets(texts: list[str]) -> int:
+    return sum(len(text.encode()) for text in texts)
 
 
 _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {

@@ -124,6 +124,7 @@ class Gateway:
             route, params = self._find("arm", request)
             request = replace(request, params=params)
         request = replace(request, body=_decode(content, request.headers.get("content-type", "")))
+        self._check_linked(route, request)
         outcome = route.handle(request, self._azure)
         return await outcome if inspect.isawaitable(outcome) else outcome
 
@@ -147,6 +148,13 @@ class Gateway:
         if place and place["group"]:
             _require_group(azure, request, place)
         return route, replace(request, principal=caller, params=params)
+
+    def _check_linked(self, route: Route, request: Request) -> None:
+        """What the body leads to may be somebody else's: the caller needs a right there too."""
+        linked = route.linked(body_of(request)) if route.linked else None
+        if linked and route.action:
+            scope = rbac.scope_of(request.path)
+            rbac.require_linked(self._azure, caller_of(request), route.action, scope, linked)
 
     def _find(self, host: str, request: Request) -> Found:
         for pattern, route in self._routes.get((host, request.method), ()):

@@ -123,6 +123,8 @@ class Route:
     handle: Handler
     action: str | None = None
     host: Literal["arm", "vault"] = "arm"
+    linked: Callable[[Json], tuple[str, str] | None] | None = None
+    """What the caller must also be allowed because of the body: an action and its scope, or None."""
 
     def pattern(self) -> re.Pattern[str]:
         """The template as a case-insensitive regular expression."""

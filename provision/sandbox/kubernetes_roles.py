@@ -132,7 +132,7 @@ BUILT_IN: tuple[Role, ...] = (
         (
             *_on(_READABLE, "read"),
             *_on((*_WRITABLE, "events", "secrets"), "*"),
-            *_on(("coordination.k8s.io/leases",), "*"),
+            *(f"{_CLUSTERS}/coordination.k8s.io/leases/{verb}" for verb in ("read", "write", "delete")),
         ),
     ),
 )

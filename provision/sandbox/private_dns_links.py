@@ -34,6 +34,12 @@ def list_links(request: Request, azure: Azure) -> Answer:
     return dns_records.page(request, azure.store.list(LINK, f"{parent(PRIVATE, request, azure)['id']}/"))
 
 
+def _joined(body: Json) -> tuple[str, str] | None:
+    """The network that a link joins ("Scenario: private zone resolution", Microsoft Learn, 2026)."""
+    network = ((body.get("properties") or {}).get("virtualNetwork") or {}).get("id")
+    return ("Microsoft.Network/virtualNetworks/join/action", network) if network else None
+
+
 def put_link(request: Request, azure: Azure) -> Answer:
     """The virtual network is not looked up: the sandbox has none."""
     body: Json = request.body or {}
@@ -134,7 +140,7 @@ _LINK = f"{_LINKS}/{{link}}"
 ROUTES: tuple[Route, ...] = (
     Route("GET", _LINKS, list_links, f"{LINK}/read"),
     Route("GET", _LINK, get_link, f"{LINK}/read"),
-    Route("PUT", _LINK, put_link, f"{LINK}/write"),
+    Route("PUT", _LINK, put_link, f"{LINK}/write", linked=_joined),
     Route("PATCH", _LINK, patch_link, f"{LINK}/write"),
     Route("DELETE", _LINK, delete_link, f"{LINK}/delete"),
 )

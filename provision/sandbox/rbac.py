@@ -3,6 +3,9 @@
 A role assignment counts at its scope and at everything below. A permission is granted when an action of
 the role matches and none of its notActions does; roles only ever add up (deny assignments aside, which
 the sandbox does not have).
+
+The actions that routes ask for are those of "Azure permissions for Networking", "… for Containers", "… for
+Security", "… for Identity" and "… for Management and governance", Microsoft Learn, 2024 to 2026.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from functools import cache
 
 from provision.sandbox import kubernetes_roles
 from provision.sandbox.azure import Azure, Json
+from provision.sandbox.conditions import Asked, fulfilled
 from provision.sandbox.http import Principal, Refusal
 from provision.sandbox.roles import BUILT_IN
 
@@ -51,6 +55,48 @@ def require(azure: Azure, principal: Principal, action: str, scope: str) -> None
     )
 
 
+def require_linked(
+    azure: Azure, principal: Principal, action: str, scope: str, linked: tuple[str, str]
+) -> None:
+    """Refuse with 403 LinkedAuthorizationFailed unless the principal may also do what a request means for
+    another resource: `linked` is the action and the scope there.
+
+    Source: hashicorp/terraform-provider-azurerm issue 12134 (2021), kubernetes-sigs/cloud-provider-azure
+    issue 1999 (2022).
+    """
+    linked_action, linked_scope = linked
+    if allows(azure, principal.object_id, linked_action, linked_scope):
+        return
+    raise Refusal(
+        403,
+        "LinkedAuthorizationFailed",
+        f"The client '{principal.client_id}' with object id '{principal.object_id}' has permission to perform"
+        f" action '{action}' on scope '{scope}'; however, it does not have permission to perform action"
+        f" '{linked_action}' on the linked scope(s) '{linked_scope}' or the linked scope(s) are invalid.",
+        headers={"x-ms-failure-cause": "gateway"},
+    )
+
+
+def require_condition(azure: Azure, principal: Principal, asked: Asked, scope: str) -> None:
+    """Refuse unless one of the principal's roles that have the action has no condition or one that is
+    fulfilled. Source of the text: issues and pipelines on GitHub that quote it (2024 to 2026)."""
+    for assignment in assignments_of(azure, principal.object_id, scope):
+        properties = assignment["properties"]
+        granting = permissions(azure, properties["roleDefinitionId"])
+        if any(_grants(permission, asked.action, data=False) for permission in granting) and (
+            not properties["condition"] or fulfilled(properties["condition"], asked)
+        ):
+            return
+    raise Refusal(
+        403,
+        "AuthorizationFailed",
+        f"The client '{principal.client_id}' with object id '{principal.object_id}' has an authorization with"
+        f" ABAC condition that is not fulfilled to perform action '{asked.action}' over scope '{scope}' or"
+        " the scope is invalid. If access was recently granted, please refresh your credentials.",
+        headers={"x-ms-failure-cause": "gateway"},
+    )
+
+
 def assignments_of(azure: Azure, object_id: str, scope: str) -> Iterator[Json]:
     """The principal's role assignments at `scope` and above that are effective by now."""
     now = azure.clock.now()
@@ -73,6 +119,20 @@ def definition(azure: Azure, role_definition_id: str) -> Json | None:
     """The built-in or custom role definition an id (at any scope, or a bare GUID) names."""
     name = role_definition_id.rstrip("/").rsplit("/", 1)[-1].lower()
     return built_in().get(name) or azure.store.get(DEFINITION, name)
+
+
+def assignable(role: Json, scope: str) -> bool:
+    """Whether a role may be assigned at a scope: at or below one of its assignable scopes."""
+    scopes = [str(each).rstrip("/").lower() for each in role["properties"]["assignableScopes"]]
+    return any(f"{scope.lower()}/".startswith(f"{each}/") for each in scopes)
+
+
+def concerns(role: Json, scope: str) -> bool:
+    """Whether a list of roles at a scope names the role: it can be assigned there or below."""
+    below = any(
+        f"{each.lower()}/".startswith(f"{scope.lower()}/") for each in role["properties"]["assignableScopes"]
+    )
+    return below or assignable(role, scope)
 
 
 @cache

@@ -26,6 +26,7 @@ def list_definitions(request: Request, azure: Azure) -> Answer:
         for definition in (*rbac.built_in().values(), *azure.store.list(DEFINITION))
         if not name or definition["properties"]["roleName"].lower() == name[1].lower()
         if not kind or definition["properties"]["type"].lower() == kind[1].lower()
+        if rbac.concerns(definition, scope_in(request))
     ]
     return Answer(body={"value": found})
 
@@ -48,6 +49,13 @@ def put_definition(request: Request, azure: Azure) -> Answer:
             "RoleDefinitionCannotBeModified",
             "Built-in role definitions cannot be modified or deleted.",
         )
+    if not properties.get("assignableScopes"):
+        raise Refusal(
+            400, "RoleDefinitionScopesRequired", "The role definition's assignable scopes cannot be empty."
+        )
+    for scope in properties["assignableScopes"]:  # "Azure custom roles", Microsoft Learn, 2026
+        rbac.require(azure, caller_of(request), f"{DEFINITION}/write", scope)
+    _refuse_taken_name(azure, name, str(properties["roleName"]))
     now = azure.clock.stamp()
     caller = caller_of(request).object_id
     existing = azure.store.get(DEFINITION, name)
@@ -58,7 +66,7 @@ def put_definition(request: Request, azure: Azure) -> Answer:
             "roleName": properties["roleName"],
             "type": "CustomRole",
             "description": properties.get("description", ""),
-            "assignableScopes": properties.get("assignableScopes", [scope_in(request)]),
+            "assignableScopes": properties["assignableScopes"],
             "permissions": [{**empty, **permission} for permission in properties.get("permissions", [])],
             "createdOn": created["createdOn"],
             "updatedOn": now,
@@ -71,6 +79,17 @@ def put_definition(request: Request, azure: Azure) -> Answer:
     }
     azure.store.put(DEFINITION, name, document)
     return Answer(201, _at_subscription(document, scope_in(request)))
+
+
+def _refuse_taken_name(azure: Azure, name: str, role_name: str) -> None:
+    """Names of roles are unique in the tenant (azure-sdk-for-net, its tests of role definitions)."""
+    for other in (*rbac.built_in().values(), *azure.store.list(DEFINITION)):
+        if other["name"] != name and other["properties"]["roleName"].lower() == role_name.lower():
+            raise Refusal(
+                409,
+                "RoleDefinitionWithSameNameExists",
+                "A custom role with the same name already exists in this directory. Use a different name.",
+            )
 
 
 def delete_definition(request: Request, azure: Azure) -> Answer:

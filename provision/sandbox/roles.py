@@ -1,7 +1,7 @@
 """Azure's built-in role definitions, as far as ingress on AKS meets them.
 
-Actions as published in "Azure built-in roles" on Microsoft Learn (generated pages, read in 2024 to 2026);
-those of Reader, DNS Zone Contributor and Key Vault Secrets User also from az CLI recordings (2022, 2024).
+Actions as Azure lists them (the public iam-dataset, 2026-08), as "Azure built-in roles" on Microsoft Learn
+has them and, for Reader, DNS Zone Contributor and Key Vault Secrets User, az CLI recordings (2022, 2024).
 """
 
 from __future__ import annotations
@@ -46,10 +46,11 @@ class Role:
     not_data_actions: tuple[str, ...] = ()
 
 
+_MAKES_DEPLOYMENTS = "Microsoft.Resources/deployments/*"
 _COMMON = (
     "Microsoft.Authorization/*/read",
     "Microsoft.Insights/alertRules/*",
-    "Microsoft.Resources/deployments/*",
+    _MAKES_DEPLOYMENTS,
     "Microsoft.Resources/subscriptions/resourceGroups/read",
     "Microsoft.Support/*",
 )
@@ -89,6 +90,9 @@ BUILT_IN: tuple[Role, ...] = (
             "Microsoft.Compute/galleries/share/action",
             "Microsoft.Purview/consents/write",
             "Microsoft.Purview/consents/delete",
+            "Microsoft.Resources/deploymentStacks/manageDenySetting/action",
+            "Microsoft.Subscription/cancel/action",
+            "Microsoft.Subscription/enable/action",
         ),
     ),
     Role(
@@ -181,7 +185,7 @@ BUILT_IN: tuple[Role, ...] = (
         "Key Vault Reader",
         "Read metadata of key vaults and its certificates, keys, and secrets. Cannot read sensitive values"
         " such as secret contents or key material." + _ONLY_RBAC_VAULTS,
-        _KEY_VAULT_METADATA,
+        tuple(action for action in _KEY_VAULT_METADATA if action != _MAKES_DEPLOYMENTS),
         (),
         ("Microsoft.KeyVault/vaults/*/read", "Microsoft.KeyVault/vaults/secrets/readMetadata/action"),
     ),
@@ -224,6 +228,7 @@ BUILT_IN: tuple[Role, ...] = (
         "Azure Kubernetes Service Contributor Role",
         "Grants access to read and write Azure Kubernetes Service clusters",
         (
+            "Microsoft.Authorization/*/read",
             "Microsoft.ContainerService/locations/*",
             "Microsoft.ContainerService/managedClusters/*",
             "Microsoft.ContainerService/managedclustersnapshots/*",
@@ -245,6 +250,11 @@ BUILT_IN: tuple[Role, ...] = (
             f"{_CONTROLLERS}/*/read",
             f"{_CONTROLLERS}/*/write",
             f"{_CONTROLLERS}/*/delete",
+            *(
+                f"{_CONTROLLERS}/{child}/{verb}"
+                for child in ("associations", "frontends")
+                for verb in ("read", "write", "delete")
+            ),
             f"{_DEPLOYMENTS}/read",
             f"{_DEPLOYMENTS}/write",
             f"{_DEPLOYMENTS}/operations/read",

@@ -1,10 +1,12 @@
-"""The secrets that belong to certificates: certificate and, if exportable, private key.
+"""The secrets and keys that belong to certificates: certificate and, if exportable, private key.
 
 This is what the Secrets Store driver and app routing read. Source: recordings of the JavaScript SDK's
 certificate tests (2021).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from provision.sandbox.azure import Answer, Json, Refusal
 from provision.sandbox.certificate_lists import page
@@ -63,26 +65,46 @@ def _version(call: Call) -> tuple[str, Json]:
 
 def list_secrets(call: Call) -> Answer:
     """`{id, contentType, attributes, managed[, tags]}` of every certificate that is complete."""
-    entries = []
+    return page(
+        call,
+        [
+            {
+                "id": f"{call.base}/secrets/{name}",
+                "contentType": version["contentType"],
+                **_entry(call, version),
+            }
+            for name, version in _complete(call)
+        ],
+    )
+
+
+def list_keys(call: Call) -> Answer:
+    """`{kid, attributes, managed[, tags]}` of every certificate's key; there are no others here."""
+    entries = [
+        {"kid": f"{call.base}/keys/{name}", **_entry(call, version)} for name, version in _complete(call)
+    ]
+    return page(call, entries)
+
+
+def _complete(call: Call) -> Iterator[tuple[str, Json]]:
     for document in live_ones(call):
         version = find_version(call, document, None)
-        if "secret" not in version:
-            continue
-        entry = {
-            "id": f"{call.base}/secrets/{document['name']}",
-            "contentType": version["contentType"],
-            "attributes": {**attributes(version), **recovery(call.vault)},
-            "managed": True,
-        }
-        entries.append(entry | ({"tags": version["tags"]} if version.get("tags") else {}))
-    return page(call, entries)
+        if "secret" in version:
+            yield document["name"], version
+
+
+def _entry(call: Call, version: Json) -> Json:
+    entry = {"attributes": {**attributes(version), **recovery(call.vault)}, "managed": True}
+    return entry | ({"tags": version["tags"]} if version.get("tags") else {})
 
 
 _GET = Permission("secrets/getSecret/action", "secrets", "get")
 _LIST = Permission("secrets/readMetadata/action", "secrets", "list")
+_KEYS = Permission("keys/read", "keys", "list")
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/secrets", guarded(_LIST, list_secrets), host="vault"),
+    Route("GET", "/keys", guarded(_KEYS, list_keys), host="vault"),
     Route("GET", "/secrets/{name}", guarded(_GET, get), host="vault"),
     Route("GET", "/secrets/{name}/{version}", guarded(_GET, get), host="vault"),
 )

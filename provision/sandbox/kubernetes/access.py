@@ -16,6 +16,7 @@ from provision.sandbox import cluster_credentials, rbac, tokens
 from provision.sandbox.azure import Azure, Json, Refusal
 from provision.sandbox.cluster_document import KIND
 from provision.sandbox.http import Request
+from provision.sandbox.kubernetes import kinds
 from provision.sandbox.kubernetes.objects import Kind
 from provision.sandbox.kubernetes.refusals import StatusRefusal, forbidden, unauthorized
 
@@ -87,10 +88,18 @@ def _allowed(azure: Azure, document: Json, user: User, verb: str, kind: Kind, na
         return True
     if not _azure_rbac(document):
         return user.object_id in (document["properties"]["aadProfile"].get("adminGroupObjectIDs") or ())
-    group = f"{kind.group}/" if kind.group else ""
-    action = f"{KIND}/{group}{kind.plural}/{_ACTIONS[verb]}"
+    action = f"{KIND}/{_named(kind)}/{_ACTIONS[verb]}"
     scope = f"{document['id']}/namespaces/{namespace}" if namespace else document["id"]
     return rbac.allows(azure, user.object_id, action, scope, data=True)
+
+
+def _named(kind: Kind) -> str:
+    """A kind in an action. Azure knows no custom resource by its own name: all of them are
+    `customresources` (kubeguard/guard pull request 409, 2025; Microsoft Learn, "Use Microsoft Entra ID
+    authorization for the Kubernetes API in AKS", 2026-04)."""
+    if not kinds.is_built_in(kind):
+        return "customresources"
+    return f"{kind.group}/{kind.plural}" if kind.group else kind.plural
 
 
 def _azure_rbac(document: Json) -> bool:

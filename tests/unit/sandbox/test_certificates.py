@@ -514,6 +514,14 @@ def test_the_list_of_secrets_shows_complete_certificates(bench: Bench) -> None:
     assert "value" not in entry
 
 
+def test_the_list_of_keys_shows_complete_certificates(bench: Bench) -> None:
+    create(bench)
+    bench.vault("POST", "/certificates/other/create", policy())
+    (entry,) = bench.vault("GET", "/keys").body["value"]
+    assert entry["kid"] == "https://kv-test.vault.localhost:8443/keys/shop"
+    assert entry["managed"] is True
+
+
 def test_a_disabled_version_keeps_its_secret(bench: Bench) -> None:
     create(bench)
     bench.vault("PATCH", SHOP, {"attributes": {"enabled": False}})

@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 from core_bench import GROUP, ROOT, CoreBench, error
 
-from provision.sandbox import identities, rbac, roles, seed
-from provision.sandbox.azure import Answer
+from provision.sandbox import cluster_document, identities, rbac, roles, seed
+from provision.sandbox.azure import Answer, Refusal
+from provision.sandbox.kubernetes import access, kinds
+from provision.sandbox.kubernetes.access import User
+from provision.sandbox.kubernetes.objects import Kind
 from provision.sandbox.rbac import ASSIGNMENT, DEFINITION
 
 VAULT = f"{ROOT}/resourceGroups/rg-security/providers/Microsoft.KeyVault/vaults/kv-contoso-prod"
+CLUSTER = f"{ROOT}/resourceGroups/rg-aks-prod/providers/{cluster_document.KIND}/aks-prod"
 GET_SECRET = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
 
 
@@ -139,6 +143,80 @@ def test_a_custom_role_allows_what_it_says_and_cannot_go_while_assigned(bench: C
     assert error(bench.send("DELETE", definition))[:2] == (400, "RoleDefinitionHasAssignments")
     bench.send("DELETE", made["id"])
     assert bench.send("DELETE", definition).status == 200
+
+
+def define(bench: CoreBench, name: str, *scopes: str, client: str = "owner", guid: str = "") -> Answer:
+    permission = {"actions": ["Microsoft.Resources/*/read"]}
+    properties = {"roleName": name, "permissions": [permission], "assignableScopes": scopes}
+    url = f"{ROOT}/providers/{DEFINITION}/{guid or bench.azure.guid()}"
+    return bench.send("PUT", url, {"properties": properties}, client=client)
+
+
+def test_a_custom_role_is_there_where_it_is_assignable(bench: CoreBench) -> None:
+    nobody = seed.CLIENTS["nobody"].object_id
+    role = define(bench, "Viewer", GROUP.upper()).body["name"]
+    elsewhere = f"{ROOT}/resourceGroups/rg-security"
+    assert error(assign(bench, nobody, role, elsewhere))[:2] == (404, "RoleDefinitionDoesNotExist")
+    assert error(assign(bench, nobody, role, ROOT))[:2] == (404, "RoleDefinitionDoesNotExist")
+    assert assign(bench, nobody, role).status == 201
+    for scope, expected in ((GROUP, 1), (ROOT, 1), (elsewhere, 0)):
+        url = f"{scope}/providers/{DEFINITION}?api-version=2022-04-01&$filter=roleName eq 'Viewer'"
+        assert len(bench.send("GET", url).body["value"]) == expected
+
+
+def test_names_of_roles_are_unique_and_scopes_are_wanted(bench: CoreBench) -> None:
+    made = define(bench, "Viewer", ROOT)
+    assert error(define(bench, "viewer", ROOT))[:2] == (409, "RoleDefinitionWithSameNameExists")
+    assert error(define(bench, "Reader", ROOT))[:2] == (409, "RoleDefinitionWithSameNameExists")
+    assert define(bench, "Viewer", GROUP, guid=made.body["name"]).status == 201
+    assert error(define(bench, "Other"))[0] == 400
+
+
+def test_who_defines_a_role_may_do_so_in_every_scope_of_it(bench: CoreBench) -> None:
+    assign(bench, seed.CLIENTS["nobody"].object_id, roles.OWNER)
+    bench.pass_(rbac.PROPAGATION)
+    assert error(define(bench, "Viewer", GROUP, client="nobody"))[:2] == (403, "AuthorizationFailed")
+    inside = f"{GROUP}/providers/{DEFINITION}/{bench.azure.guid()}"
+    properties = {"roleName": "Viewer", "permissions": [], "assignableScopes": [GROUP]}
+    assert bench.send("PUT", inside, {"properties": properties}, client="nobody").status == 201
+    wider = {**properties, "roleName": "Wider", "assignableScopes": [GROUP, ROOT]}
+    url = f"{GROUP}/providers/{DEFINITION}/{bench.azure.guid()}"
+    refused = error(bench.send("PUT", url, {"properties": wider}, client="nobody"))
+    assert refused[:2] == (403, "AuthorizationFailed")
+
+
+def test_what_a_body_leads_to_wants_a_right_of_its_own(bench: CoreBench) -> None:
+    """A link joins a network that may be another team's."""
+    network = f"{ROOT}/resourceGroups/rg-hub/providers/Microsoft.Network/virtualNetworks/hub"
+    zone = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/corp.example"
+    assign(bench, seed.CLIENTS["nobody"].object_id, roles.PRIVATE_DNS_ZONE_CONTRIBUTOR)
+    bench.pass_(rbac.PROPAGATION)
+    bench.send("PUT", zone, {"location": "global"}, client="nobody")
+    bench.pass_(60)
+    body = {"location": "global", "properties": {"virtualNetwork": {"id": network}}}
+    link = f"{zone}/virtualNetworkLinks/hub"
+    status, code, message = error(bench.send("PUT", link, body, client="nobody"))
+    assert (status, code) == (403, "LinkedAuthorizationFailed")
+    assert f"'Microsoft.Network/virtualNetworks/join/action' on the linked scope(s) '{network}'" in message
+    assert bench.send("PUT", link, body).status == 202
+
+
+def test_azure_knows_custom_resources_as_one_kind(bench: CoreBench) -> None:
+    pods, gateways = kinds.POD, Kind("gateway.networking.k8s.io", "v1", "Gateway", "gateways", True)
+    reader = User("r", object_id=seed.CLIENTS["nobody"].object_id)
+    document = bench.azure.store.get(cluster_document.KIND, CLUSTER)
+    assert document is not None
+    permission = {"dataActions": [f"{cluster_document.KIND}/customresources/read"]}
+    properties = {"roleName": "Gateways", "permissions": [permission], "assignableScopes": [ROOT]}
+    made = bench.send(
+        "PUT", f"{ROOT}/providers/{DEFINITION}/{bench.azure.guid()}", {"properties": properties}
+    )
+    assign(bench, reader.object_id, made.body["name"], ROOT)
+    bench.pass_(rbac.PROPAGATION)
+    access.require(bench.azure, document, reader, "get", gateways, namespace="shop")
+    for verb, kind in (("patch", gateways), ("get", pods)):
+        with pytest.raises(Refusal):
+            access.require(bench.azure, document, reader, verb, kind, namespace="shop")
 
 
 def test_data_actions_are_apart_from_actions(bench: CoreBench) -> None:

@@ -168,6 +168,9 @@ def test_every_record_type_comes_back_as_sent(bench: ArmBench, kind: str, field:
         ("MX/www", {"MXRecords": [{"preference": 70000, "exchange": "mail.contoso.com"}]}),
         ("SRV/www", {"SRVRecords": [{"priority": 1, "weight": 2, "port": 443}]}),
         ("TXT/www", {"TXTRecords": [{"value": ["x" * 256]}]}),
+        ("TXT/www", {"TXTRecords": [{"value": ["ü" * 128]}]}),
+        ("TXT/www", {"TXTRecords": [{"value": [""]}]}),
+        ("TXT/www", {"TXTRecords": [{"value": ["x" * 250] * 9}, {"value": ["y" * 250] * 8}]}),
         ("TXT/www", {"targetResource": {"id": "/x"}}),
         ("A/www", {"TTL": -1}),
         ("A/www", {"TTL": 2**31}),
@@ -182,6 +185,11 @@ def test_every_record_type_comes_back_as_sent(bench: ArmBench, kind: str, field:
 def test_refused_record_sets(bench: ArmBench, path: str, properties: Json) -> None:
     assert refused(put(bench, path, **properties)) == (400, "BadRequest")
     assert bench.send("GET", ZONE).body["properties"]["numberOfRecordSets"] == 2
+
+
+def test_the_longest_text(bench: ArmBench) -> None:
+    assert put(bench, "TXT/www", TXTRecords=[{"value": ["x" * 255] * 16 + ["y" * 16]}]).status == 201
+    assert put(bench, "TXT/umlauts", TXTRecords=[{"value": ["ü" * 127]}]).status == 201
 
 
 def test_ttl_zero_wildcards_and_aliases_are_allowed(bench: ArmBench) -> None:
