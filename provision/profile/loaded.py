@@ -21,6 +21,8 @@ class LoadedProfile:
     file: str
     files: tuple[str, ...]
     places: Mapping[Path, Place]
+    notes: tuple[Problem, ...] = ()
+    """What the files hold and the profile leaves out."""
 
     def place(self, path: Path) -> Place:
         """Where `path` is written: a value's own place, a block's key; for a default, the nearest block."""

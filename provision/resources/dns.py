@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from provision.resources.record_value import canonical
 from provision.resources.resource import Resource
-from provision.resources.values import Value
+from provision.resources.values import CaseInsensitive, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,11 @@ class HostRecord(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSet(Resource):
-    """A record set. `name` is `zone/type/name`; `values` are as in a zone file; `ttl` in seconds."""
+    """A record set. `name` is `zone/type/name`; `values` are as in a zone file; `ttl` in seconds.
+
+    An alias has a `target`, a resource id, and no values. The values of a `delegation` are the name servers
+    of a zone below; its TTL is chosen when it is made, and whoever changes it may.
+    """
 
     KIND: ClassVar[str] = "record_set"
 
@@ -88,10 +93,22 @@ class RecordSet(Resource):
     record_type: str
     record_name: str
     ttl: int
-    values: frozenset[Value]
+    values: Value = frozenset()
+    target: str = ""
+    delegation: bool = False
 
     def inside(self) -> str:
         return self.zone_id
 
+    def spelled(self) -> Value:
+        """The values as a set, in the spelling that is compared; a ref while they are not known."""
+        if isinstance(self.values, tuple):  # an output of another resource, as that has it
+            return frozenset(canonical(self.record_type, str(value)) for value in self.values)
+        return self.values
+
     def properties(self) -> Mapping[str, Value]:
-        return {"ttl": self.ttl, "values": self.values}
+        if self.target:
+            return {"ttl": self.ttl, "values": frozenset(), "target": CaseInsensitive(self.target)}
+        if self.delegation:
+            return {"values": self.spelled()}
+        return {"ttl": self.ttl, "values": self.spelled()}

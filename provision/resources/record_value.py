@@ -14,18 +14,22 @@ def canonical(record_type: str, text: str) -> str:
     """A value as written in a zone file → the spelling we compare. Raises ValueError when it is no value.
 
     Host names lose their final dot and are compared without case; IPv6 addresses are compressed;
-    a CAA value is `flags tag "value"`, an MX value `preference exchange`.
+    a CAA value is `flags tag "value"`, an MX value `preference exchange`, an SRV value
+    `priority weight port target`.
     """
     match record_type:
         case "A":
             return str(ipaddress.IPv4Address(text))
         case "AAAA":
             return str(ipaddress.IPv6Address(text))
-        case "CNAME" | "NS":
+        case "CNAME" | "NS" | "PTR":
             return CaseInsensitive(_host(text))
         case "MX":
             preference, exchange = text.split()
             return CaseInsensitive(f"{int(preference)} {_host(exchange)}")
+        case "SRV":
+            priority, weight, port, target = text.split()
+            return CaseInsensitive(f"{int(priority)} {int(weight)} {int(port)} {_host(target)}")
         case "CAA":
             flags, tag, value = shlex.split(text)
             return f'{int(flags)} {tag.lower()} "{value}"'

@@ -12,7 +12,7 @@ from typing import Any
 from provision.apply.handler import Reading, Work
 from provision.errors import ServiceError
 from provision.plan.change import FieldChange
-from provision.providers.azure.clients import Clients
+from provision.providers.azure.clients import EFFECTIVE, Clients
 from provision.providers.azure.errors import translating
 from provision.providers.azure.reading import found, read_each
 from provision.resources.arm import ArmId
@@ -66,7 +66,7 @@ class HostRecords:
     ) -> None:
         waited = 0.0
         while not done(addresses := await self._addresses(resource)):
-            if waited >= _PATIENCE:
+            if waited >= self._patience():
                 now = ", ".join(addresses) or "not there"
                 raise ServiceError(
                     f"waiting for {resource.address} {what}",
@@ -78,6 +78,9 @@ class HostRecords:
             work.progress(f"the cluster's DNS controller looks every three minutes: {waited:.0f} s so far")
             await self._clients.sleep(_INTERVAL)
             waited += _INTERVAL
+
+    def _patience(self) -> float:
+        return _PATIENCE + EFFECTIVE if self._clients.assigned_roles else _PATIENCE
 
     async def _remove(self, resource: HostRecord) -> None:
         zone = ArmId.parse(resource.zone_id)

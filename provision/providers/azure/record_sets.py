@@ -1,48 +1,36 @@
-"""Record sets, public and private: one list call a zone serves all of its record sets.
-
-Both services carry the same JSON in different casing (public `TTL`, `ARecords`; private `ttl`,
-`aRecords`. Source: recordings of `az network dns` and `az network private-dns`).
-"""
+"""Record sets, public and private: one list call a zone serves all of its record sets."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from azure.core import MatchConditions
 
 from provision.apply.handler import Mark, Reading, Work
 from provision.apply.together import together
-from provision.errors import CredentialError, ProvisionError
+from provision.errors import ConflictError, CredentialError, ProvisionError
 from provision.plan.change import FieldChange
 from provision.plan.orphans import Orphan
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import translating
 from provision.providers.azure.reading import absent_all, found
+from provision.providers.azure.record_bodies import (
+    DIGEST_KEY,
+    PROFILE_KEY,
+    body_of,
+    present_of,
+    rest_of,
+    type_of,
+)
 from provision.providers.azure.searching import look_in_each
 from provision.resources.arm import ArmId
 from provision.resources.dns import DnsZone, PrivateDnsZone, RecordSet
 from provision.resources.observed import Absent, Observed, Present, Unread
-from provision.resources.record_value import canonical, strings
 from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive, Value
-
-# Metadata keys take letters, digits and underscores only where tags take hyphens.
-PROFILE_KEY = "provision_profile"
-DIGEST_KEY = "provision_digest"
-
-# SDK attribute of each record type's list, and how one entry becomes text and back.
-_LISTS: Mapping[str, str] = {
-    "A": "ARecords",
-    "AAAA": "AAAARecords",
-    "CAA": "caaRecords",
-    "CNAME": "CNAMERecord",
-    "MX": "MXRecords",
-    "NS": "NSRecords",
-    "TXT": "TXTRecords",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +94,9 @@ class RecordSets:
         if listed is None:
             return Reading(absent_all(resources))
         objects: dict[str, Observed] = {
-            resource.address: listed.get(_key(resource.record_type, resource.record_name), Absent())
+            resource.address: _compared(
+                resource, listed.get(_key(resource.record_type, resource.record_name))
+            )
             for resource in resources
         }
         declared = {_key(resource.record_type, resource.record_name) for resource in resources}
@@ -122,9 +112,9 @@ class RecordSets:
             pages = self._clients.private_dns(arm.subscription).record_sets.list(arm.group, arm.name)
         listed: dict[tuple[str, str], Present] = {}
         async for record_set in pages:
-            body = _body(record_set)
-            record_type = str(body["type"]).rsplit("/", 1)[-1].upper()
-            listed[_key(record_type, body["name"])] = _present(record_type, body)
+            body = body_of(record_set)
+            record_type = type_of(body)
+            listed[_key(record_type, body["name"])] = present_of(record_type, body)
         return listed
 
     async def create(self, resource: RecordSet, work: Work) -> Present:
@@ -135,6 +125,15 @@ class RecordSets:
         self, resource: RecordSet, observed: Present, fields: Sequence[FieldChange], work: Work
     ) -> Present:
         """PUT with If-Match on what the plan saw, so that a race is an error and not a lost update."""
+        if observed.outputs.get("autoRegistered"):
+            raise ConflictError(
+                f"updating {resource.address}",
+                "a virtual machine of a linked network registered this record, and would do so again",
+                "Give the record another name, or link the network with registration: false.",
+            )
+        ttl = observed.properties.get("ttl")
+        if resource.delegation and isinstance(ttl, int):
+            resource = replace(resource, ttl=ttl)
         metadata = observed.outputs.get("metadata")
         etag = observed.outputs.get("etag")
         with translating(f"updating {resource.address}"):
@@ -173,7 +172,7 @@ class RecordSets:
         etag: str | None,
     ) -> Present:
         arm = ArmId.parse(resource.zone_id)
-        body = _rest(resource, {**metadata, PROFILE_KEY: mark.profile, DIGEST_KEY: mark.digest})
+        body = rest_of(resource, {**metadata, PROFILE_KEY: mark.profile, DIGEST_KEY: mark.digest})
         if resource.visibility == "public":
             from azure.mgmt.dns.models import RecordSet as PublicRecordSet
 
@@ -198,11 +197,19 @@ class RecordSets:
                 etag=etag,
                 match_condition=condition,
             )
-        return _present(resource.record_type, _body(written))
+        return present_of(resource.record_type, body_of(written))
 
 
 def _key(record_type: str, name: str) -> tuple[str, str]:
     return record_type.upper(), name.casefold()
+
+
+def _compared(resource: RecordSet, present: Present | None) -> Observed:
+    """What was read as the resource is compared with it: an alias that is none any more loses its target."""
+    if present is None:
+        return Absent()
+    target = present.properties.get("target")
+    return present if resource.target or not target else replace(present, surplus={"target": target})
 
 
 def _orphans(zone: _Zone, undeclared: Mapping[tuple[str, str], Present], profile: str) -> tuple[Orphan, ...]:
@@ -223,86 +230,6 @@ def _orphan(zone: _Zone, record_type: str, name: str, present: Present) -> Recor
         record_type=record_type,
         record_name=name,
         ttl=ttl if isinstance(ttl, int) else 0,
-        values=values if isinstance(values, frozenset) else frozenset(),
+        values=values,
+        target=str(present.properties.get("target") or ""),
     )
-
-
-def _body(record_set: Any) -> dict[str, Any]:
-    """The REST body of an SDK model: old style (`serialize`, public DNS) or new (`as_dict`, private)."""
-    if hasattr(record_set, "serialize"):
-        return dict(record_set.serialize(keep_readonly=True))
-    return dict(record_set.as_dict())
-
-
-def _present(record_type: str, body: Mapping[str, Any]) -> Present:
-    properties = {name.casefold(): value for name, value in (body.get("properties") or {}).items()}
-    raw = properties.get(_LISTS.get(record_type, "").casefold())
-    entries = raw if isinstance(raw, list) else [raw] if raw else []
-    metadata = properties.get("metadata") or {}
-    return Present(
-        properties={
-            "ttl": properties.get("ttl"),
-            "values": frozenset(canonical(record_type, _text(record_type, entry)) for entry in entries),
-        },
-        outputs={"etag": body.get("etag"), "metadata": metadata, "fqdn": properties.get("fqdn")},
-        owner=metadata.get(PROFILE_KEY),
-        digest=metadata.get(DIGEST_KEY),
-    )
-
-
-def _text(record_type: str, entry: Mapping[str, Any]) -> str:
-    """One entry of the service as a zone file would have it."""
-    match record_type:
-        case "A":
-            return str(entry["ipv4Address"])
-        case "AAAA":
-            return str(entry["ipv6Address"])
-        case "CNAME":
-            return str(entry["cname"])
-        case "NS":
-            return str(entry["nsdname"])
-        case "MX":
-            return f"{entry['preference']} {entry['exchange']}"
-        case "CAA":
-            quoted = str(entry["value"]).replace("\\", "\\\\").replace('"', '\\"')
-            return f'{entry["flags"]} {entry["tag"]} "{quoted}"'
-        case _:
-            return "".join(entry["value"])
-
-
-def _entry(record_type: str, text: str) -> dict[str, Any]:
-    """The other way round."""
-    match record_type:
-        case "A":
-            return {"ipv4Address": text}
-        case "AAAA":
-            return {"ipv6Address": text}
-        case "CNAME":
-            return {"cname": text}
-        case "NS":
-            return {"nsdname": text}
-        case "MX":
-            preference, exchange = text.split()
-            return {"preference": int(preference), "exchange": exchange}
-        case "CAA":
-            flags, tag, value = text.split(" ", 2)
-            return {"flags": int(flags), "tag": tag, "value": value[1:-1]}
-        case _:
-            return {"value": strings(text)}
-
-
-def _rest(resource: RecordSet, metadata: Mapping[str, Value]) -> dict[str, Any]:
-    values = [str(value) for value in sorted(resource.values, key=str)]
-    entries = [_entry(resource.record_type, value) for value in values]
-    name = _LISTS[resource.record_type]
-    if resource.visibility == "private":
-        name = _private_name(name)
-    content: Any = entries[0] if resource.record_type == "CNAME" else entries
-    ttl = "TTL" if resource.visibility == "public" else "ttl"
-    return {"properties": {ttl: resource.ttl, "metadata": dict(metadata), name: content}}
-
-
-def _private_name(name: str) -> str:
-    """`ARecords` → `aRecords`, `CNAMERecord` → `cnameRecord`."""
-    kind, _, rest = name.partition("Record")
-    return f"{kind.lower()}Record{rest}"

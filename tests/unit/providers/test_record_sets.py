@@ -59,6 +59,18 @@ TYPES: tuple[tuple[str, tuple[str, ...], dict[str, Any], dict[str, Any] | None],
         {"mxRecords": [{"preference": 10, "exchange": "mail.contoso.com"}]},
     ),
     (
+        "PTR",
+        ("a.example.net", "b.example.net"),
+        {"PTRRecords": [{"ptrdname": "a.example.net"}, {"ptrdname": "b.example.net"}]},
+        {"ptrRecords": [{"ptrdname": "a.example.net"}, {"ptrdname": "b.example.net"}]},
+    ),
+    (
+        "SRV",
+        ("1 2 443 a.example.net",),
+        {"SRVRecords": [{"priority": 1, "weight": 2, "port": 443, "target": "a.example.net"}]},
+        {"srvRecords": [{"priority": 1, "weight": 2, "port": 443, "target": "a.example.net"}]},
+    ),
+    (
         "TXT",
         (LONG,),
         {"TXTRecords": [{"value": [LONG[:255], LONG[255:]]}]},
@@ -344,3 +356,73 @@ async def test_without_credentials_the_read_ends(bench: Bench) -> None:
     serve(bench, "public", refusal(401, "InvalidAuthenticationToken"))
     with pytest.raises(CredentialError):
         await RecordSets(bench.clients).read([record_set()], PROFILE)
+
+
+TARGET = f"{NETWORK}/publicIPAddresses/front"
+
+
+def alias(target: str = TARGET) -> RecordSet:
+    return replace(record_set(), values=frozenset(), target=target)
+
+
+async def test_an_alias_is_compared_by_its_target_alone(bench: Bench) -> None:
+    """What it answers at the moment may come along, and is nobody's value."""
+    address = [{"ipv4Address": "20.1.2.3"}]
+    serve(bench, "public", model("public", "A", ARecords=address, targetResource={"id": TARGET.upper()}))
+    observed = await read_one(bench, alias())
+    assert diff(alias().properties(), observed.properties) == ()
+    assert observed.surplus == {}
+    (change,) = diff(alias(f"{TARGET}2").properties(), observed.properties)
+    assert (change.path, change.after) == ("target", f"{TARGET}2")
+
+
+async def test_an_alias_that_is_to_have_values_loses_its_target(bench: Bench) -> None:
+    serve(bench, "public", model("public", "A", targetResource={"id": TARGET}))
+    observed = await read_one(bench, record_set())
+    assert observed.surplus == {"target": TARGET}
+    assert [each.path for each in diff(record_set().properties(), observed.properties)] == ["values"]
+
+
+async def test_an_alias_is_written_without_values(bench: Bench) -> None:
+    bench.public_records.create_or_update.return_value = model("public", "A", metadata=OURS)
+    await RecordSets(bench.clients).create(alias(), bench.work())
+    assert sent(bench, "public") == {
+        "properties": {"TTL": 300, "metadata": OURS, "targetResource": {"id": TARGET}}
+    }
+
+
+async def test_a_record_without_a_target_sends_none(bench: Bench) -> None:
+    bench.public_records.create_or_update.return_value = model("public", "A", metadata=OURS)
+    await RecordSets(bench.clients).create(record_set(), bench.work())
+    assert "targetResource" not in sent(bench, "public")["properties"]
+
+
+DELEGATION = replace(
+    record_set("public", "NS", (), ttl=3600),
+    values=("NS1.azure-dns.com.", "ns2.azure-dns.net."),
+    delegation=True,
+)
+
+
+async def test_a_delegation_has_the_servers_of_the_zone_and_anyones_ttl(bench: Bench) -> None:
+    served = [{"nsdname": "ns2.azure-dns.net."}, {"nsdname": "ns1.azure-dns.com."}]
+    serve(bench, "public", model("public", "NS", ttl=172800, NSRecords=served))
+    observed = await read_one(bench, DELEGATION)
+    assert diff(DELEGATION.properties(), observed.properties) == ()
+    bench.public_records.create_or_update.return_value = model("public", "NS", metadata=OURS)
+    await RecordSets(bench.clients).update(DELEGATION, observed, [], bench.work())
+    properties = sent(bench, "public")["properties"]
+    assert properties["TTL"] == 172800
+    assert {each["nsdname"].casefold() for each in properties["NSRecords"]} == {
+        "ns1.azure-dns.com",
+        "ns2.azure-dns.net",
+    }
+
+
+async def test_what_a_machine_registered_is_not_taken_over(bench: Bench) -> None:
+    serve(bench, "private", model("private", "A", isAutoRegistered=True))
+    resource = record_set("private")
+    observed = await read_one(bench, resource)
+    with pytest.raises(ConflictError, match="a virtual machine of a linked network registered"):
+        await RecordSets(bench.clients).update(resource, observed, [], bench.work())
+    bench.private_records.create_or_update.assert_not_awaited()

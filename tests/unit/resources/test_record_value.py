@@ -21,6 +21,9 @@ from provision.resources.record_value import canonical, strings
         ("NS", "ns1-01.azure-dns.com.", "NS1-01.azure-dns.com"),
         ("MX", "010  Mail.Example.net.", "10 mail.example.net"),
         ("MX", "0 .", "0 ."),
+        ("PTR", "Shop.Contoso.com.", "shop.contoso.com"),
+        ("SRV", "00  5 05061 Sip.Example.net.", "0 5 5061 sip.example.net"),
+        ("SRV", "0 0 0 .", "0 0 0 ."),
         ("CAA", "0  ISSUE   digicert.com", '0 issue "digicert.com"'),
         ("CAA", '0 issue "ca.example; policy=ev"', '0 issue "ca.example; policy=ev"'),
         ("TXT", "V=spf1  -all ", "V=spf1  -all "),
@@ -36,6 +39,7 @@ def test_one_spelling(record_type: str, text: str, expected: str) -> None:
         ("TXT", "a", "A"),
         ("CAA", '0 issue "a"', '0 issue "A"'),
         ("MX", "1 a.b", "2 a.b"),
+        ("SRV", "1 1 1 a.b", "1 1 2 a.b"),
         ("A", "1.1.1.1", "1.1.1.2"),
     ],
 )
@@ -45,7 +49,15 @@ def test_what_is_not_the_same(record_type: str, one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("record_type", "text"),
-    [("A", "x"), ("A", "1.2.3"), ("AAAA", "1.2.3.4"), ("MX", "mail"), ("MX", "x a.b"), ("CAA", "0 issue")],
+    [
+        ("A", "x"),
+        ("A", "1.2.3"),
+        ("AAAA", "1.2.3.4"),
+        ("MX", "mail"),
+        ("MX", "x a.b"),
+        ("CAA", "0 issue"),
+        ("SRV", "1 2 a.b"),
+    ],
 )
 def test_what_is_no_value(record_type: str, text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -59,7 +71,8 @@ CAA_VALUES = st.text(st.characters(exclude_characters='"\\', codec="utf-8"), max
 VALUES = st.one_of(
     st.tuples(st.just("A"), st.integers(0, 2**32 - 1).map(lambda each: str(IPv4Address(each)))),
     st.tuples(st.just("AAAA"), st.integers(0, 2**128 - 1).map(lambda each: IPv6Address(each).exploded)),
-    st.tuples(st.sampled_from(["CNAME", "NS"]), HOSTS),
+    st.tuples(st.sampled_from(["CNAME", "NS", "PTR"]), HOSTS),
+    st.tuples(st.just("SRV"), st.builds("{0} {0} {0} {1}".format, st.integers(0, 65535), HOSTS)),
     st.tuples(st.just("MX"), st.builds("{} {}".format, st.integers(0, 65535), HOSTS)),
     st.tuples(st.just("CAA"), st.builds('{} Issue "{}"'.format, st.integers(0, 255), CAA_VALUES)),
     st.tuples(st.just("TXT"), st.text(max_size=10)),
