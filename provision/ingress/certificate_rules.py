@@ -8,6 +8,14 @@ from provision.errors import Problem
 from provision.ingress import catalog, features
 from provision.ingress.controller_rules import unknown
 from provision.profile.loaded import LoadedProfile
+from provision.profile.model import Certificate
+from provision.resources.certificate import SELF, UNKNOWN
+
+_POLICY = (
+    *("dnsNames", "issuer", "certificateType", "subject", "validityMonths", "renewal", "keyType", "keySize"),
+    *("curve", "reuseKey", "exportable", "keyUsage", "extendedKeyUsage"),
+)
+"""What only a certificate made by policy has."""
 
 
 def _certificates_have_vaults(loaded: LoadedProfile) -> Iterator[Problem]:
@@ -18,9 +26,42 @@ def _certificates_have_vaults(loaded: LoadedProfile) -> Iterator[Problem]:
             yield loaded.problem(path, *unknown("vault", certificate.vault, "vaults", profile.vaults))
 
 
+def _what_they_come_from(loaded: LoadedProfile) -> Iterator[Problem]:
+    """Only what Key Vault makes has a policy, and it must be told for whom."""
+    for name, certificate in loaded.profile.certificates.items():
+        path = ("certificates", name)
+        if certificate.import_ and not certificate.managed:
+            message = f"certificate {name} is somebody else's, so nothing is imported for it"
+            yield loaded.problem((*path, "import"), message, "Remove import, or managed: false.")
+        elif certificate.import_ or not certificate.managed:
+            why = "comes from a file" if certificate.import_ else "is somebody else's"
+            keys = _POLICY if certificate.import_ else (*_POLICY, "contentType", "enabled", "tags")
+            for key in keys:
+                if loaded.is_written((*path, key)):
+                    message = f"certificate {name} {why}, so its {key} is not ours to say"
+                    yield loaded.problem((*path, key), message, f"Remove {key}.")
+        elif not certificate.dns_names:
+            message = f"certificate {name} is for no host"
+            hint = "Add dnsNames; or import, or managed: false, where the names come with the certificate."
+            yield loaded.problem(path, message, hint)
+
+
+def _issuers(loaded: LoadedProfile) -> Iterator[Problem]:
+    for name, certificate in loaded.profile.certificates.items():
+        path = ("certificates", name)
+        if certificate.issuer == UNKNOWN and certificate.renewal == "automatic":
+            message = f"certificate {name} has issuer Unknown, of which Key Vault can't renew a certificate"
+            yield loaded.problem((*path, "renewal"), message, "Write renewal: reminder.")
+        if certificate.certificate_type and certificate.issuer in (SELF, UNKNOWN):
+            message = f"certificate {name} is asked of no issuer, so there is nobody to read certificateType"
+            yield loaded.problem((*path, "certificateType"), message, "Remove it, or name an issuer.")
+
+
 def _certificates_renew_in_time(loaded: LoadedProfile) -> Iterator[Problem]:
     per_month = catalog.RENEWAL_DAYS_PER_MONTH.value
     for name, certificate in loaded.profile.certificates.items():
+        if certificate.import_ or not certificate.managed:
+            continue
         most = certificate.validity_months * per_month
         if certificate.renew_before_days > most:
             days, months = certificate.renew_before_days, certificate.validity_months
@@ -33,12 +74,16 @@ def _certificates_renew_in_time(loaded: LoadedProfile) -> Iterator[Problem]:
 
 def _keys_fit_their_type(loaded: LoadedProfile) -> Iterator[Problem]:
     for name, certificate in loaded.profile.certificates.items():
-        misplaced = "curve" if certificate.key_type == "RSA" else "keySize"
+        misplaced = "curve" if certificate.key_type.startswith("RSA") else "keySize"
         path = ("certificates", name, misplaced)
         if loaded.is_written(path):
             wanted = {"curve": "keySize", "keySize": "curve"}[misplaced]
             message = f"certificate {name} has an {certificate.key_type} key, which has no {misplaced}"
             yield loaded.problem(path, message, f"Remove it, or write {wanted}.")
+        if certificate.key_type.endswith("-HSM") and certificate.exportable:
+            message = f"certificate {name} has an {certificate.key_type} key, which can't leave its HSM"
+            path = ("certificates", name, "keyType")
+            yield loaded.problem(path, message, "Write exportable: false, or another keyType.")
 
 
 def _hosts_have_certificates(loaded: LoadedProfile) -> Iterator[Problem]:
@@ -56,16 +101,56 @@ def _hosts_have_certificates(loaded: LoadedProfile) -> Iterator[Problem]:
             yield loaded.problem(
                 path, *unknown("certificate", host.certificate, "certificates", profile.certificates)
             )
-        elif certificate and not any(covers(each, name) for each in certificate.dns_names):
+        elif certificate and (unusable := _unusable(certificate)):
+            message = f"host {name} can't be served with certificate {host.certificate}: {unusable[0]}"
+            yield loaded.problem(path, message, unusable[1])
+        elif certificate and not _is_for(certificate, name):
             names = ", ".join(certificate.dns_names)
             message = f"certificate {host.certificate} is for {names}, not for {name}"
-            hint = f"Add {name} to certificates.{host.certificate}.dnsNames."
+            hint = (
+                f"Put a certificate for {name} into {certificate.import_.file}."
+                if certificate.import_
+                else f"Add {name} to certificates.{host.certificate}.dnsNames."
+            )
             yield loaded.problem(path, message, hint)
+
+
+def _unusable(certificate: Certificate) -> tuple[str, str] | None:
+    """Why an ingress could not read a certificate, and what to do. The Secrets Store driver reads the secret
+    behind it, in PKCS#12. Source: "Application routing add-on: TLS with Key Vault", Microsoft Learn, 2026-06.
+    """
+    if not certificate.managed:
+        return None
+    if not certificate.exportable:
+        return "its private key can't be read", "Write exportable: true."
+    if certificate.content_type != "pkcs12":
+        return "its secret is PEM, and the ingress options read PKCS#12", "Remove contentType."
+    if not certificate.enabled:
+        return "it is disabled", "Remove enabled: false."
+    return None
+
+
+def _is_for(certificate: Certificate, host: str) -> bool:
+    """Whether the certificate covers a host, as far as the profile can tell."""
+    if not certificate.managed or (certificate.import_ and not certificate.import_.thumbprint):
+        return True
+    return any(covers(each, host) for each in certificate.dns_names)
 
 
 def covers(dns_name: str, host: str) -> bool:
     """Whether a certificate's name is good for a host; `*` stands for exactly one label (RFC 6125)."""
     return dns_name == host or (dns_name.startswith("*.") and dns_name[2:] == host.partition(".")[2])
+
+
+def _self_signed(loaded: LoadedProfile) -> Iterator[Problem]:
+    profile = loaded.profile
+    used = {host.certificate for host in profile.hosts.values()}
+    for name, certificate in profile.certificates.items() if profile.stage == "production" else ():
+        made = certificate.managed and certificate.import_ is None
+        if made and certificate.issuer == SELF and name in used:
+            message = f"certificate {name} is self-signed: browsers refuse it"
+            hint = "Name an issuer, or write stage: development."
+            yield loaded.problem(("certificates", name), message, hint)
 
 
 def _shared_connections(loaded: LoadedProfile) -> Iterator[Problem]:
@@ -92,6 +177,8 @@ def _shared_connections(loaded: LoadedProfile) -> Iterator[Problem]:
 
 RULES: tuple[Callable[[LoadedProfile], Iterator[Problem]], ...] = (
     _certificates_have_vaults,
+    _what_they_come_from,
+    _issuers,
     _certificates_renew_in_time,
     _keys_fit_their_type,
     _hosts_have_certificates,
@@ -100,4 +187,4 @@ RULES: tuple[Callable[[LoadedProfile], Iterator[Problem]], ...] = (
 
 def warnings(loaded: LoadedProfile) -> list[Problem]:
     """What is allowed but deserves a look."""
-    return list(_shared_connections(loaded))
+    return [*_self_signed(loaded), *_shared_connections(loaded)]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from provision.errors import Problem, ProfileError
-from provision.ingress import rules
+from provision.ingress import imports, rules
+from provision.profile import zone_file
 from provision.profile.load import decoded
 from provision.profile.loaded import LoadedProfile
 
@@ -20,16 +21,23 @@ def load(
     `{"adopt": True}`. Raises ProfileError with every problem found; the rules between values are
     checked when each value by itself is right.
     """
-    loaded = decoded(path, environment, overrides)
-    return _without([*rules.problems(loaded), *rules.option_problems(loaded)], loaded)
+    loaded, problems = _opened(decoded(path, environment, overrides))
+    return _without([*problems, *rules.problems(loaded), *rules.option_problems(loaded)], loaded)
 
 
 def load_any_option(
     path: str | Path, environment: Mapping[str, str], overrides: Mapping[str, object] | None = None
 ) -> LoadedProfile:
     """As `load`, but the profile may ask for what its ingress option lacks."""
-    loaded = decoded(path, environment, overrides)
-    return _without(rules.problems(loaded), loaded)
+    loaded, problems = _opened(decoded(path, environment, overrides))
+    return _without([*problems, *rules.problems(loaded)], loaded)
+
+
+def _opened(loaded: LoadedProfile) -> tuple[LoadedProfile, list[Problem]]:
+    """The profile with what is in the other files that it names."""
+    imported, wrong = imports.opened(loaded)
+    whole, problems = zone_file.declared(imported)
+    return whole, [*wrong, *problems]
 
 
 def _without(problems: list[Problem], loaded: LoadedProfile) -> LoadedProfile:

@@ -1,4 +1,4 @@
-"""Vaults and the certificates in them: profile → resources."""
+"""Vaults, and what certificates in them are made through: profile → resources."""
 
 from __future__ import annotations
 
@@ -6,38 +6,62 @@ from collections.abc import Iterator
 
 from provision.profile.model import Profile, Vault
 from provision.resources.arm import resource_id
-from provision.resources.certificate import Certificate
+from provision.resources.issuer import CertificateContacts, CertificateIssuer, by_address, person
+from provision.resources.managed_cluster import ManagedCluster
+from provision.resources.ref import Ref
+from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive
-from provision.resources.vault import KeyVault
+from provision.resources.vault import KEY_VAULT_TYPE, KeyVault
 
 
-def vaults(profile: Profile) -> Iterator[KeyVault]:
-    """The vaults, which must exist."""
+def vaults(profile: Profile) -> Iterator[Resource]:
+    """The vaults, those that must exist and those that are made, with their issuers and contacts."""
+    cluster = f"{ManagedCluster.KIND}/{profile.cluster.name}"
     for name, vault in profile.vaults.items():
-        yield KeyVault(name=name, id=vault_id(profile, name, vault))
+        # Only where it is made does it matter where: nothing else of a vault waits for the cluster.
+        location = vault.location or Ref(cluster, "location") if vault.create else None
+        yield KeyVault(
+            name=name,
+            id=vault_id(profile, name, vault),
+            create=vault.create,
+            location=location,
+            sku=vault.sku,
+            soft_delete_days=vault.soft_delete_days,
+            public_network_access=vault.public_network_access,
+        )
+        yield from _issuers(name, vault)
+        if vault.contacts:
+            yield _contacts(name, vault)
 
 
 def vault_id(profile: Profile, name: str, vault: Vault) -> CaseInsensitive:
     subscription = vault.subscription or profile.azure.subscription
-    return resource_id(subscription, vault.resource_group, "Microsoft.KeyVault/vaults", name)
+    return resource_id(subscription, vault.resource_group, KEY_VAULT_TYPE, name)
 
 
-def certificates(profile: Profile) -> Iterator[Certificate]:
-    """The certificates that Key Vault makes by policy."""
-    for name, certificate in profile.certificates.items():
-        rsa = certificate.key_type == "RSA"
-        yield Certificate(
-            name=f"{certificate.vault}/{name}",
-            vault=certificate.vault,
-            vault_subscription=profile.vaults[certificate.vault].subscription or profile.azure.subscription,
-            certificate_name=name,
-            issuer=certificate.issuer,
-            subject=f"CN={certificate.dns_names[0]}",
-            dns_names=frozenset(CaseInsensitive(host) for host in certificate.dns_names),
-            validity_months=certificate.validity_months,
-            renew_before_days=certificate.renew_before_days,
-            key_type=certificate.key_type,
-            key_size=certificate.key_size if rsa else None,
-            curve=None if rsa else certificate.curve,
-            after=(f"{KeyVault.KIND}/{certificate.vault}",),
+def _issuers(name: str, vault: Vault) -> Iterator[CertificateIssuer]:
+    for issuer_name, issuer in vault.issuers.items():
+        people = [
+            person(each.email, firstName=each.first_name, lastName=each.last_name, phone=each.phone)
+            for each in issuer.administrators
+        ]
+        yield CertificateIssuer(
+            name=f"{name}/{issuer_name}",
+            vault=name,
+            vault_owner=_owner(name),
+            issuer_name=issuer_name,
+            provider=issuer.provider,
+            account_id=issuer.account_id,
+            password=issuer.password,
+            organization_id=issuer.organization_id,
+            administrators=by_address(people),
         )
+
+
+def _contacts(name: str, vault: Vault) -> CertificateContacts:
+    people = [person(each.email, name=each.name, phone=each.phone) for each in vault.contacts]
+    return CertificateContacts(name=name, vault=name, vault_owner=_owner(name), contacts=by_address(people))
+
+
+def _owner(vault: str) -> Ref:
+    return Ref(f"{KeyVault.KIND}/{vault}", "owner")

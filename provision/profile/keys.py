@@ -12,6 +12,8 @@ class Pattern:
 
     regex: str
     instead: str
+    secret: bool = False
+    """What is written may be a secret put there by mistake: no message shows it."""
 
 
 # Azure's naming rules: "Naming rules and restrictions for Azure resources", Microsoft Learn, 2026-06.
@@ -53,6 +55,21 @@ RECORD_NAME = Pattern(
 )
 KUBERNETES_NAME = Pattern(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "1 to 63 lower-case letters, digits and hyphens (a DNS label)"
+)
+ISSUER_REFERENCE = Pattern(
+    r"[0-9a-zA-Z-]{1,127}", "Self, Unknown, or the name of an issuer: 1 to 127 letters, digits and hyphens"
+)
+THUMBPRINT = Pattern(r"[0-9A-Fa-f]{40}", "40 hexadecimal digits")
+TAG_NAME = Pattern(
+    r"(?!provision-)[A-Za-z0-9][A-Za-z0-9._ -]{0,255}",
+    "1 to 256 letters, digits, periods, underscores, hyphens and blanks, not beginning with provision-",
+)
+LOCATION = Pattern(r"[a-z0-9]+", "a region's name, such as westeurope")
+EMAIL = Pattern(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an email address, such as ingress@contoso.com")
+SECRET_REFERENCE = Pattern(
+    r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+",
+    "where it is, never the secret itself: env:NAME for a variable, file:PATH for a file",
+    secret=True,
 )
 RESOURCE_ID = Pattern(
     r"/[sS]ubscriptions/[0-9a-fA-F-]{36}/[rR]esource[gG]roups/[^/]+/[pP]roviders/[^/]+(?:/[^/]+/[^/]+)+",

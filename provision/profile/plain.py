@@ -14,14 +14,14 @@ from provision.profile.shape import Object, fields_of
 
 
 def to_plain(profile: Profile) -> dict[str, object]:
-    """The profile with a profile file's keys, defaults written out; what is None is left out."""
+    """The profile with a profile file's keys, defaults written out, but for None and empty lists."""
     return cast("dict[str, object]", _plain(profile))
 
 
 def _plain(value: Any) -> object:
     if dataclasses.is_dataclass(value):
         values = {each.key: getattr(value, each.attribute) for each in fields_of(type(value))}
-        return {key: _plain(each) for key, each in values.items() if each is not None}
+        return {key: _plain(each) for key, each in values.items() if each not in (None, ())}
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, tuple):

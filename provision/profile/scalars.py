@@ -36,6 +36,8 @@ def _text(scalar: Scalar, rules: Field | None) -> str:
     pattern = rules.pattern if rules else None
     matches = pattern is None or re.fullmatch(pattern.regex, scalar.text) is not None
     is_day = scalar.kind == "date" and pattern is not None
+    if pattern is not None and pattern.secret and not matches:
+        raise RefusedError("is no reference to a secret", f"Write {pattern.instead}.")
     if scalar.kind != "text" and not is_day:
         message = f"must be text, but YAML reads `{scalar.text}` as {_KIND_WORDS[scalar.kind]}"
         raise RefusedError(message, f'Put it in quotes: "{scalar.text}".')

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from provision.resources.resource import Resource
 from provision.resources.values import Value
 
+SELF = "Self"
+UNKNOWN = "Unknown"
+"""Key Vault's name for an authority that it can't ask: it makes a request, and somebody merges the answer."""
+PKCS12 = "application/x-pkcs12"
+PEM = "application/x-pem-file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleFile:
+    """A certificate with its key in a file. `password` is a reference (`env:NAME`, `file:PATH`) or empty."""
+
+    file: str
+    password: str
+    thumbprint: str
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate(Resource):
-    """A certificate made by policy. `name` is `vault/certificate`.
+    """A certificate made by policy; imported from `source`; or, not `managed`, used as it is.
 
-    Outputs: `uri` (unversioned secret id, what an ingress refers to), `thumbprint`, `expires` (ISO date).
+    `name` is `vault/certificate`. `renew_before_days` is checked also where Key Vault does not renew.
+    Outputs: `uri` (unversioned id, what an ingress refers to), `thumbprint`, `expires` (ISO date), `names`
+    (those of the current version), `exportable`, `contentType`, `enabled`, `tags` (all of them).
     """
 
     KIND: ClassVar[str] = "certificate"
@@ -22,27 +39,60 @@ class Certificate(Resource):
     vault: str
     vault_subscription: str
     certificate_name: str
-    issuer: str
-    subject: str
-    dns_names: frozenset[Value]
-    validity_months: int
-    renew_before_days: int
-    key_type: str
-    key_size: int | None
-    curve: str | None
+    issuer: str = SELF
+    subject: str = ""
+    dns_names: frozenset[Value] = frozenset()
+    validity_months: int = 12
+    renew_before_days: int = 30
+    key_type: str = "RSA"
+    key_size: int | None = None
+    curve: str | None = None
+    certificate_type: str | None = None
+    renewal: str = "AutoRenew"
+    reuse_key: bool = False
     exportable: bool = True
-    content_type: str = "application/x-pkcs12"
+    content_type: str = PKCS12
+    key_usage: frozenset[Value] = frozenset()
+    extended_key_usage: frozenset[Value] = frozenset()
+    enabled: bool = True
+    tags: Mapping[str, str] = field(default_factory=dict)
+    source: BundleFile | None = None
+    managed: bool = True
+
+    @property
+    def by_policy(self) -> bool:
+        """Whether Key Vault makes it."""
+        return self.managed and self.source is None
+
+    def must_exist(self) -> bool:
+        return not self.managed
 
     def properties(self) -> Mapping[str, Value]:
+        if not self.managed:
+            return {}
+        tags = {f"tags.{name}": value for name, value in self.tags.items()}
+        return {"enabled": self.enabled, **self._content(), **tags}
+
+    def _content(self) -> Mapping[str, Value]:
+        if self.source:
+            return {"thumbprint": self.source.thumbprint, "contentType": self.content_type}
+        # What Key Vault or an issuer fills in is declared only where the profile says it.
+        optional: dict[str, Value] = {
+            "certificateType": self.certificate_type,
+            "keyUsage": self.key_usage,
+            "extendedKeyUsage": self.extended_key_usage,
+        }
         return {
-            "enabled": True,
             "issuer": self.issuer,
             "subject": self.subject,
             "dnsNames": self.dns_names,
             "validityMonths": self.validity_months,
             "renewBeforeDays": self.renew_before_days,
+            "renewal": self.renewal,
             "keyType": self.key_type,
             **({"keySize": self.key_size} if self.key_size else {"curve": self.curve}),
+            "reuseKey": self.reuse_key,
             "exportable": self.exportable,
             "contentType": self.content_type,
+            **{name: value for name, value in optional.items() if value},
         }

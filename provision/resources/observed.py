@@ -37,9 +37,10 @@ class Present:
 @dataclass(frozen=True, slots=True)
 class Absent:
     """The object does not exist; `note` says why more can't be said before an apply (its kind is not
-    there yet)."""
+    there yet). `outputs` are those that are known all the same, such as an address made of its name."""
 
     note: str = ""
+    outputs: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Key Vaults, the certificates in them, and access policies."""
+"""Key Vaults and access policies."""
 
 from __future__ import annotations
 
@@ -13,15 +13,42 @@ from provision.resources.values import Value
 RBAC = "rbac"
 ACCESS_POLICY = "access-policy"
 
+KEY_VAULT_TYPE = "Microsoft.KeyVault/vaults"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyVault(Resource):
-    """An existing vault. Outputs: `id`, `uri`, `location`, `authorization` (rbac or access-policy)."""
+    """A vault that exists, or with `create` one that is made with RBAC, soft delete and purge protection.
+
+    Outputs: `id`, `uri`, `location`, `authorization` (rbac or access-policy), `owner` (the profile in its
+    mark, empty without one).
+    """
 
     KIND: ClassVar[str] = "key_vault"
-    MUST_EXIST: ClassVar[bool] = True
+    FIXED: ClassVar[frozenset[str]] = frozenset({"softDeleteDays"})
 
     id: str
+    create: bool = False
+    location: Value = None
+    sku: str = "standard"
+    soft_delete_days: int = 90
+    public_network_access: str | None = None
+
+    def must_exist(self) -> bool:
+        return not self.create
+
+    def properties(self) -> Mapping[str, Value]:
+        """Nothing of a vault that others made is ours to compare."""
+        if not self.create:
+            return {}
+        access = self.public_network_access
+        return {
+            "authorization": RBAC,
+            "sku": self.sku,
+            "purgeProtection": True,
+            "softDeleteDays": self.soft_delete_days,
+            **({"publicNetworkAccess": access} if access else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

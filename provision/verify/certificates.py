@@ -9,10 +9,10 @@ from provision.verify.links import Link, Status, not_checked, ok
 from provision.verify.names import is_private
 from provision.verify.needs import named
 
-_GRACE_DAYS = 3
+GRACE_DAYS = 3
 """Days after the day of renewal on which the vault may still be about it."""
 
-_LAST_DAYS = 7
+LAST_DAYS = 7
 """An overdue renewal with fewer days left than this is broken, no longer a warning."""
 
 _TRUST = "trust in the certificate on the wire"
@@ -65,9 +65,9 @@ def _renewal(subject: str, certificate: CertificateFacts, renew_before_days: int
     if now >= certificate.not_after:
         detail = f"{certificate.short}; it expired on {_day(certificate.not_after)}"
         return Link("certificate", subject, Status.BROKEN, detail, fix=fix)
-    if left < renew_before_days - _GRACE_DAYS:
+    if left < renew_before_days - GRACE_DAYS:
         detail = f"{shown}; it should have been renewed {renew_before_days} days before its end"
-        status = Status.BROKEN if left < _LAST_DAYS else Status.WARNING
+        status = Status.BROKEN if left < LAST_DAYS else Status.WARNING
         return Link("certificate", subject, status, detail, fix=fix)
     return ok("certificate", subject, shown)
 
@@ -139,7 +139,7 @@ def passed_through(
         detail = f"{shown.short}; it expired on {_day(shown.not_after)}"
         return Link("wire", subject, Status.BROKEN, detail, fix=fix)
     detail = f"{shown.short}, {left} days left"
-    if left < _LAST_DAYS:
+    if left < LAST_DAYS:
         return Link("wire", subject, Status.WARNING, detail, fix=fix)
     return ok("wire", subject, detail)
 

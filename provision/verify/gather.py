@@ -26,6 +26,7 @@ from provision.verify.evidence import (
 from provision.verify.needs import Planned, named
 from provision.verify.objects import gateway_addresses
 from provision.verify.probes import InCluster, Probes
+from provision.verify.zones import servers
 
 _Zoned = Delegation | tuple[str, ...] | None | Unknown
 
@@ -178,9 +179,7 @@ class _Looking:
 
     def _servers(self, zone: Resource) -> frozenset[str]:
         observed = self._planned.observation.objects[zone.address]
-        found = observed.outputs.get("nameServers") if isinstance(observed, Present) else ()
-        servers = found if isinstance(found, tuple) else ()
-        return frozenset(str(server).rstrip(".").casefold() for server in servers)
+        return servers(observed) if isinstance(observed, Present) else frozenset()
 
     def _unread(self, address: str) -> Unknown | None:
         """Why an object was not looked up, or None: it can't be there, since what it needs is not."""

@@ -24,7 +24,7 @@ from provision.profile.keys import (
     Pattern,
     key,
 )
-from provision.profile.model.certificates import Certificate
+from provision.profile.model.certificates import Certificate, CertificateFile
 from provision.profile.model.dns import Dns, Link, Record, Zone
 from provision.profile.model.hosts import Host, Service
 from provision.profile.model.ingress import ApplicationGateway, AppRouting, Ingress, Istio, Scaling
@@ -35,6 +35,7 @@ __all__ = [
     "ApplicationGateway",
     "Azure",
     "Certificate",
+    "CertificateFile",
     "Cluster",
     "Dns",
     "Drift",
@@ -127,6 +128,10 @@ class Profile:
 
     api_version: Literal["provision/v1"] = field(metadata=key("Version of this format."))
     name: str = field(metadata=key("Name of the profile; marks what it owns.", pattern=PROFILE_NAME))
+    stage: Literal["development", "production"] = field(
+        default="production",
+        metadata=key("What it is for: development may use self-signed certificates without a warning."),
+    )
     azure: Azure = field(metadata=key("Which Azure."))
     cluster: Cluster = field(metadata=key("The AKS cluster."))
     ingress: Ingress = field(metadata=key("Which ingress option, and its settings."))

@@ -1,45 +1,44 @@
-"""Certificates in Key Vault, made by policy."""
+"""Certificates in Key Vault: made by policy, imported, or only read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError
 
 from provision.apply.handler import Reading, Work
 from provision.apply.together import together
-from provision.errors import ForeignError, ServiceError
+from provision.errors import ForeignError, StalePlanError, UsageError
+from provision.ingress.certificate_files import BundleError, packed, read
 from provision.plan.change import FieldChange
 from provision.plan.diff import diff
 from provision.plan.orphans import Orphan
+from provision.profile.secret_references import secret
+from provision.providers.azure.certificate_policy import policy_of, present, undeclared
+from provision.providers.azure.certificate_requests import request, running
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import inner_code_of, translating
-from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
+from provision.providers.azure.reading import PROFILE_TAG, found, read_each, tags_of
 from provision.providers.azure.searching import look_in_each
-from provision.resources.arm import ArmId
-from provision.resources.certificate import Certificate
+from provision.resources.certificate import PEM, BundleFile, Certificate
 from provision.resources.observed import Absent, Observed, Present
 from provision.resources.resource import Resource
-from provision.resources.values import CaseInsensitive
 from provision.resources.vault import KeyVault
 
 if TYPE_CHECKING:
-    from azure.keyvault.certificates import CertificateOperation, CertificatePolicy, KeyVaultCertificate
-
-_POLL_SECONDS = 5.0
-"""Between looks at a pending certificate. A self-signed one takes about 12 s (recording, 2023)."""
+    from azure.keyvault.certificates import KeyVaultCertificate
 
 _DELETE_POLL_SECONDS = 2.0
 """Between looks at a deletion or a recovery, the SDK's own interval."""
 
-_POLICY_ONLY = frozenset({"renewBeforeDays"})
+_POLICY_ONLY = frozenset({"renewBeforeDays", "renewal"})
 """Properties that take effect without a new version."""
 
 
 class Certificates:
-    """Certificates by policy; a deleted one stays recoverable in the vault."""
+    """Certificates; a deleted one stays recoverable in the vault."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -52,7 +51,23 @@ class Certificates:
         certificate = await found(
             f"reading {resource.address}", client.get_certificate(resource.certificate_name)
         )
-        return Absent() if certificate is None else _certificate(certificate)
+        # Those who refer to it need not wait for it: what they refer to is its name in the vault.
+        vault = self._clients.cloud.vault_url(resource.vault.lower())
+        foreseen = {"uri": f"{vault}/secrets/{resource.certificate_name}"}
+        if certificate is None:
+            return Absent(outputs=foreseen)
+        if certificate.properties and not certificate.properties.x509_thumbprint:
+            return Absent(await self._requested(resource), foreseen)
+        return present(certificate)
+
+    async def _requested(self, resource: Certificate) -> str:
+        """What is known of a certificate that was asked for and never made."""
+        client = self._clients.certificates(resource.vault)
+        with translating(f"reading the request for {resource.address}"):
+            operation = await running(client, resource.certificate_name)
+        if operation is None:
+            return "was asked for and never made"
+        return f"a request to {operation.issuer_name} is under way"
 
     async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
         """Look through the vaults of the profile for certificates of ours that it no longer declares."""
@@ -74,18 +89,14 @@ class Certificates:
     async def _orphan(self, vault: KeyVault, name: str) -> Orphan | None:
         client = self._clients.certificates(vault.name)
         certificate = await found(f"reading certificate {vault.name}/{name}", client.get_certificate(name))
-        return (
-            None
-            if certificate is None
-            else (_undeclared(vault, name, certificate), _certificate(certificate))
-        )
+        return None if certificate is None else (undeclared(vault, name, certificate), present(certificate))
 
     async def create(self, resource: Certificate, work: Work) -> Present:
         """A new certificate, or a new version of one. One of ours that was deleted is recovered instead, and
         gets a new version only where its policy is another or it has expired."""
         with translating(f"creating {resource.address}"):
             try:
-                return await self._make(resource, work)
+                return await self._make(resource, work, {})
             except HttpResponseError as error:
                 if inner_code_of(error) != "ObjectIsDeletedButRecoverable":
                     raise
@@ -94,8 +105,8 @@ class Certificates:
             client = self._clients.certificates(resource.vault)
             recovered = await client.get_certificate(resource.certificate_name)
             if _has_expired(recovered):
-                return await self._make(resource, work)
-        observed = _certificate(recovered)
+                return await self._make(resource, work, {})
+        observed = present(recovered)
         return await self.update(resource, observed, diff(resource.properties(), observed.properties), work)
 
     async def _recover(self, resource: Certificate, work: Work) -> None:
@@ -115,42 +126,56 @@ class Certificates:
             resource.certificate_name, _polling_interval=_DELETE_POLL_SECONDS * self._clients.cloud.pace
         )
 
-    async def _make(self, resource: Certificate, work: Work) -> Present:
-        from azure.keyvault.certificates import KeyVaultCertificate
+    async def _make(
+        self, resource: Certificate, work: Work, kept: Mapping[str, str] | None = None
+    ) -> Present:
+        tags = {**(kept or {}), **resource.tags, **tags_of(work.mark)}
+        if resource.source is None:
+            return present(await request(self._clients, resource, tags, work.progress))
+        return present(await self._import(resource, resource.source, tags))
 
-        made = await self._clients.certificates(resource.vault).create_certificate(
+    async def _import(
+        self, resource: Certificate, source: BundleFile, tags: dict[str, str]
+    ) -> KeyVaultCertificate:
+        from azure.keyvault.certificates import CertificatePolicy
+
+        doing = f"importing {resource.address}"
+        password = secret(source.password, doing) if source.password else ""
+        try:
+            found = read(source.file, password)
+            content = packed(source.file, password, pem=resource.content_type == PEM)
+        except BundleError as error:
+            raise UsageError(doing, error.why, error.fix) from None
+        if found.thumbprint != source.thumbprint:
+            raise StalePlanError(doing, f"{source.file} is another file by now", "Run plan again.")
+        return await self._clients.certificates(resource.vault).import_certificate(
             resource.certificate_name,
-            _policy(resource),
-            enabled=True,
-            tags=tags_of(work.mark),
-            # The SDK's only way to set the interval; it ignores Retry-After here.
-            _polling_interval=_POLL_SECONDS * self._clients.cloud.pace,
+            content,
+            policy=CertificatePolicy(content_type=resource.content_type, exportable=True),
+            enabled=resource.enabled,
+            tags=tags,
         )
-        if not isinstance(made, KeyVaultCertificate):
-            raise ServiceError(
-                f"creating {resource.address}",
-                _ending(made),
-                "Look at the pending operation:",
-                f"az keyvault certificate pending show --vault-name {resource.vault}"
-                f" --name {resource.certificate_name}",
-            )
-        return _certificate(made)
 
     async def update(
         self, resource: Certificate, observed: Present, fields: Sequence[FieldChange], work: Work
     ) -> Present:
-        """Change what can be changed in place; anything about key or names needs a new version."""
+        """Change what can be changed in place; anything about key, names or issuer needs a new version."""
         paths = {field.path for field in fields}
-        if not paths <= _POLICY_ONLY | {"enabled"}:
-            return await self.create(resource, work)
+        kept = _others_tags(observed)
+        in_place = {path for path in paths if path == "enabled" or path.startswith("tags.")}
+        if not paths <= _POLICY_ONLY | in_place:
+            with translating(f"updating {resource.address}"):
+                return await self._make(resource, work, kept)
         client = self._clients.certificates(resource.vault)
         with translating(f"updating {resource.address}"):
             if paths & _POLICY_ONLY:
-                await client.update_certificate_policy(resource.certificate_name, _policy(resource))
+                await client.update_certificate_policy(resource.certificate_name, policy_of(resource))
             await client.update_certificate_properties(
-                resource.certificate_name, enabled=True, tags=tags_of(work.mark)
+                resource.certificate_name,
+                enabled=resource.enabled,
+                tags={**kept, **resource.tags, **tags_of(work.mark)},
             )
-            return _certificate(await client.get_certificate(resource.certificate_name))
+            return present(await client.get_certificate(resource.certificate_name))
 
     async def delete(self, resource: Certificate, observed: Present, work: Work) -> None:
         client = self._clients.certificates(resource.vault)
@@ -160,101 +185,12 @@ class Certificates:
             )
 
 
-def _policy(resource: Certificate) -> CertificatePolicy:
-    from azure.keyvault.certificates import CertificatePolicy, CertificatePolicyAction, LifetimeAction
-
-    renewal = LifetimeAction(
-        CertificatePolicyAction.auto_renew, days_before_expiry=resource.renew_before_days
-    )
-    return CertificatePolicy(
-        issuer_name=resource.issuer,
-        subject=resource.subject,
-        san_dns_names=sorted(map(str, resource.dns_names)),
-        validity_in_months=resource.validity_months,
-        lifetime_actions=[renewal],
-        key_type=resource.key_type,
-        key_size=resource.key_size,
-        key_curve_name=resource.curve,
-        exportable=resource.exportable,
-        content_type=resource.content_type,
-        reuse_key=False,
-    )
-
-
 def _has_expired(certificate: KeyVaultCertificate) -> bool:
     expires = certificate.properties.expires_on if certificate.properties else None
     return expires is not None and expires <= datetime.now(UTC)
 
 
-def _undeclared(vault: KeyVault, name: str, certificate: KeyVaultCertificate) -> Certificate:
-    """The certificate as the profile would have it."""
-    policy = certificate.policy or CertificatePolicy()
-    return Certificate(
-        name=f"{vault.name}/{name}",
-        vault=vault.name,
-        vault_subscription=ArmId.parse(vault.id).subscription,
-        certificate_name=name,
-        issuer=policy.issuer_name or "",
-        subject=policy.subject or "",
-        dns_names=frozenset(CaseInsensitive(host) for host in policy.san_dns_names or ()),
-        validity_months=policy.validity_in_months or 0,
-        renew_before_days=_renewal(policy) or 0,
-        key_type=_text(policy.key_type) or "",
-        key_size=policy.key_size,
-        curve=_text(policy.key_curve_name),
-    )
-
-
-def _certificate(certificate: KeyVaultCertificate) -> Present:
-    policy = certificate.policy
-    properties = certificate.properties
-    if policy is None or properties is None:
-        raise ServiceError(f"reading certificate {certificate.name}", "the service's answer holds no policy")
-    tags = properties.tags or {}
-    return Present(
-        properties={
-            "enabled": bool(properties.enabled),
-            "issuer": policy.issuer_name,
-            "subject": policy.subject,
-            "dnsNames": frozenset(CaseInsensitive(host) for host in policy.san_dns_names or ()),
-            "validityMonths": policy.validity_in_months,
-            "renewBeforeDays": _renewal(policy),
-            "keyType": _text(policy.key_type),
-            "keySize": policy.key_size,
-            "curve": _text(policy.key_curve_name),
-            "exportable": policy.exportable,
-            "contentType": _text(policy.content_type),
-        },
-        outputs={
-            "uri": _unversioned(certificate.secret_id) if certificate.secret_id else None,
-            "thumbprint": properties.x509_thumbprint.hex().upper() if properties.x509_thumbprint else None,
-            "expires": properties.expires_on.date().isoformat() if properties.expires_on else None,
-        },
-        owner=tags.get(PROFILE_TAG),
-        digest=tags.get(DIGEST_TAG),
-        changed_at=properties.updated_on.isoformat() if properties.updated_on else "",
-    )
-
-
-def _ending(operation: CertificateOperation) -> str:
-    """How a request ended that made no certificate."""
-    error = operation.error
-    why = f"{error.code}: {error.message}" if error else operation.status_details
-    return f"Key Vault ended the request as {operation.status}" + (f": {why}" if why else "")
-
-
-def _renewal(policy: CertificatePolicy) -> int | None:
-    """Days before expiry at which the vault renews, None when it does not or goes by a percentage."""
-    for action in policy.lifetime_actions or ():
-        if _text(action.action) == "AutoRenew":
-            return action.days_before_expiry
-    return None
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(getattr(value, "value", value))
-
-
-def _unversioned(secret_id: str) -> str:
-    """An ingress must refer to the secret without its version, or it never sees a renewal."""
-    return secret_id.rsplit("/", 1)[0]
+def _others_tags(observed: Present) -> dict[str, str]:
+    """Tags that stay as they are, whoever set them: a write replaces them all."""
+    tags = observed.outputs.get("tags")
+    return {str(name): str(value) for name, value in tags.items()} if isinstance(tags, Mapping) else {}

@@ -1,145 +1,208 @@
-"""Key Vaults (management plane) and their access policies."""
+"""Key Vaults (management plane)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
 
 from provision.apply.handler import Reading, Work
-from provision.errors import ProvisionError, StalePlanError
+from provision.errors import ConflictError, ForeignError, StalePlanError
 from provision.plan.change import FieldChange
+from provision.plan.diff import diff
+from provision.plan.orphans import Orphan
 from provision.providers.azure.clients import Clients
-from provision.providers.azure.errors import translating
-from provision.providers.azure.reading import found, read_each
+from provision.providers.azure.errors import code_of, translating
+from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
+from provision.providers.azure.searching import Tagged
+from provision.providers.azure.vault_contents import refuse_if_used, tenant_of
 from provision.resources.arm import ArmId
 from provision.resources.observed import Absent, Observed, Present
-from provision.resources.values import CaseInsensitive, Value
-from provision.resources.vault import ACCESS_POLICY, RBAC, AccessPolicy, KeyVault
+from provision.resources.resource import Resource
+from provision.resources.values import CaseInsensitive
+from provision.resources.vault import ACCESS_POLICY, KEY_VAULT_TYPE, RBAC, KeyVault
 
-if TYPE_CHECKING:
-    from azure.mgmt.keyvault.models import AccessPolicyUpdateKind
+_TAKEN = frozenset({"ConflictError", "VaultAlreadyExists"})
+"""A deleted vault holds the name, or any vault in all of Azure. Source: "Azure Key Vault recovery management
+with soft delete", Microsoft Learn, 2026-04."""
 
 
-async def _get(clients: Clients, doing: str, vault_id: str) -> Any:
+async def get_vault(clients: Clients, doing: str, vault_id: str) -> Any:
+    """The vault as the SDK has it, None when it does not exist."""
     arm = ArmId.parse(vault_id)
     return await found(doing, clients.vaults(arm.subscription).vaults.get(arm.group, arm.name))
 
 
 class KeyVaults:
-    """Existing vaults, read only."""
+    """Vaults: those of others are read, those with `create` are ours to make, change and delete."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, tagged: Tagged | None = None) -> None:
         self._clients = clients
+        self._tagged = tagged or Tagged(clients)
 
     async def read(self, resources: Sequence[KeyVault], profile: str) -> Reading:
         return await read_each(resources, self._read)
 
     async def _read(self, resource: KeyVault) -> Observed:
-        vault = await _get(self._clients, f"reading {resource.address}", resource.id)
-        if vault is None:
-            return Absent()
-        return Present(
-            outputs={
-                "id": CaseInsensitive(vault.id or ""),
-                "location": vault.location,
-                "uri": vault.properties.vault_uri,
-                "authorization": RBAC if vault.properties.enable_rbac_authorization else ACCESS_POLICY,
-            }
-        )
+        vault = await get_vault(self._clients, f"reading {resource.address}", resource.id)
+        return Absent() if vault is None else _vault(vault)
+
+    async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
+        """Vaults of ours that are not declared."""
+
+        async def look(id_: str) -> Sequence[Orphan]:
+            vault = KeyVault(name=ArmId.parse(id_).name, id=CaseInsensitive(id_), create=True)
+            observed = await self._read(vault)
+            return [(vault, observed)] if isinstance(observed, Present) and observed.owner == profile else ()
+
+        return await self._tagged.search(KEY_VAULT_TYPE, resources, profile, look)
 
     async def create(self, resource: KeyVault, work: Work) -> Present:
-        raise ProvisionError(f"creating {resource.address}", "vaults are not made by provision")
+        """Make the vault. One of ours that was deleted is recovered instead, with everything in it."""
+        doing = f"creating {resource.address}"
+        with translating(doing):
+            try:
+                return _vault(await self._make(resource, work))
+            except HttpResponseError as error:
+                if code_of(error) not in _TAKEN:
+                    raise
+            recovered = await self._recover(resource, work)
+        observed = _vault(recovered)
+        fields = diff(resource.properties(), observed.properties)
+        beyond = sorted({field.path for field in fields} & resource.FIXED)
+        if beyond:
+            raise ConflictError(
+                doing,
+                f"the recovered vault has another {', '.join(beyond)}, which Azure fixed when it was made",
+                "Bring the profile in line with it and apply again.",
+            )
+        return await self.update(resource, observed, fields, work)
+
+    async def _make(self, resource: KeyVault, work: Work) -> Any:
+        access = resource.public_network_access
+        properties = {
+            "tenantId": await tenant_of(self._clients, resource),
+            "sku": {"family": "A", "name": resource.sku},
+            "enableRbacAuthorization": True,
+            "enableSoftDelete": True,
+            "softDeleteRetentionInDays": resource.soft_delete_days,
+            "enablePurgeProtection": True,
+            **({"publicNetworkAccess": access.capitalize()} if access else {}),
+        }
+        return await self._put(resource, str(resource.location), tags_of(work.mark), properties)
+
+    async def _put(
+        self, resource: KeyVault, location: str, tags: Mapping[str, str], properties: Mapping[str, Any]
+    ) -> Any:
+        """Ends when the vault's name is in DNS: until then it is RegisteringDns, and the SDK polls it."""
+        from azure.mgmt.keyvault.models import VaultCreateOrUpdateParameters
+
+        arm = ArmId.parse(resource.id)
+        vaults = self._clients.vaults(arm.subscription).vaults
+        body = VaultCreateOrUpdateParameters({"location": location, "tags": tags, "properties": properties})
+        return await (await vaults.begin_create_or_update(arm.group, arm.name, body)).result()
+
+    async def _recover(self, resource: KeyVault, work: Work) -> Any:
+        """Take our own vault back from the deleted ones; somebody else's is named and stays there."""
+        deleted = await self._deleted(resource)
+        there = deleted.properties
+        ours = (there.tags or {}).get(PROFILE_TAG) == work.mark.profile
+        if not ours or CaseInsensitive(there.vault_id) != resource.id:
+            raise ForeignError(
+                f"creating {resource.address}",
+                f"a deleted vault that is not ours holds the name: {there.vault_id}, in {there.location}",
+                "Choose another name, or recover it and take it over with --adopt:",
+                f"az keyvault recover --name {resource.name} --location {there.location}"
+                f" --subscription {ArmId.parse(there.vault_id).subscription}",
+            )
+        work.progress("a deleted vault of ours holds the name, recovering it")
+        properties = {
+            "tenantId": await tenant_of(self._clients, resource),
+            "sku": {"family": "A", "name": resource.sku},
+            "createMode": "recover",
+        }
+        return await self._put(resource, there.location, there.tags, properties)
+
+    async def _deleted(self, resource: KeyVault) -> Any:
+        """The deleted vault that holds the name, as far as the subscription knows one."""
+        vaults = self._clients.vaults(ArmId.parse(resource.id).subscription).vaults
+        async for deleted in vaults.list_deleted():
+            if CaseInsensitive(deleted.name) == resource.name:
+                return deleted
+        raise ConflictError(
+            f"creating {resource.address}",
+            f"the name {resource.name} is taken by a vault elsewhere: names are unique in all of Azure",
+            "Choose another name. If the vault is yours, it is in another resource group, or was deleted in"
+            " another subscription, whose deleted vaults this lists:",
+            "az keyvault list-deleted --resource-type vault --subscription SUBSCRIPTION",
+        )
 
     async def update(
         self, resource: KeyVault, observed: Present, fields: Sequence[FieldChange], work: Work
     ) -> Present:
-        raise ProvisionError(f"updating {resource.address}", "vaults are not changed by provision")
+        """Only what differs is sent: everything else of the vault stays as it is, other tags too."""
+        from azure.mgmt.keyvault.models import VaultPatchParameters
 
-    async def delete(self, resource: KeyVault, observed: Present, work: Work) -> None:
-        raise ProvisionError(f"deleting {resource.address}", "vaults are not deleted by provision")
-
-
-class AccessPolicies:
-    """What one identity may do in a vault without RBAC.
-
-    An entry carries no mark. It belongs to an identity that exists for this ingress alone, so the whole
-    entry counts as ours.
-    """
-
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-
-    async def read(self, resources: Sequence[AccessPolicy], profile: str) -> Reading:
-        async def read(resource: AccessPolicy) -> Observed:
-            return await self._read(resource, profile)
-
-        return await read_each(resources, read)
-
-    async def _read(self, resource: AccessPolicy, profile: str) -> Observed:
-        vault = await _get(self._clients, f"reading {resource.address}", resource.vault_id)
-        entries = [] if vault is None else vault.properties.access_policies or []
-        principal = CaseInsensitive(str(resource.principal_id))
-        entry = next((entry for entry in entries if principal == entry.object_id), None)
-        return Absent() if entry is None else _policy(resource, entry, profile)
-
-    async def create(self, resource: AccessPolicy, work: Work) -> Present:
-        return await self._write(resource, "add", work)
-
-    async def update(
-        self, resource: AccessPolicy, observed: Present, fields: Sequence[FieldChange], work: Work
-    ) -> Present:
-        return await self._write(resource, "add", work)
-
-    async def delete(self, resource: AccessPolicy, observed: Present, work: Work) -> None:
-        await self._write(resource, "remove", work)
-
-    async def _write(self, resource: AccessPolicy, kind: str | AccessPolicyUpdateKind, work: Work) -> Present:
-        from azure.mgmt.keyvault.models import (
-            AccessPolicyEntry,
-            Permissions,
-            VaultAccessPolicyParameters,
-            VaultAccessPolicyProperties,
-        )
-
-        doing = f"writing {resource.address}"
-        vault = await _get(self._clients, doing, resource.vault_id)
+        doing = f"updating {resource.address}"
+        vault = await get_vault(self._clients, doing, resource.id)
         if vault is None:
             raise StalePlanError(doing, "the vault is gone", "Run plan again.")
-        entry = AccessPolicyEntry(
-            tenant_id=vault.properties.tenant_id,
-            object_id=str(resource.principal_id),
-            permissions=Permissions(
-                secrets=sorted(map(str, resource.secrets)),
-                certificates=sorted(map(str, resource.certificates)),
-            ),
+        access = resource.public_network_access
+        wanted: dict[str, dict[str, Any]] = {
+            "authorization": {"enableRbacAuthorization": True},
+            "sku": {"sku": {"family": "A", "name": resource.sku}},
+            "purgeProtection": {"enablePurgeProtection": True},
+            "publicNetworkAccess": {"publicNetworkAccess": access.capitalize() if access else None},
+        }
+        properties = {name: value for field in fields for name, value in wanted[field.path].items()}
+        body = VaultPatchParameters(
+            {"tags": {**(vault.tags or {}), **tags_of(work.mark)}, "properties": properties}
         )
-        arm = ArmId.parse(resource.vault_id)
+        arm = ArmId.parse(resource.id)
         with translating(doing):
-            await self._clients.vaults(arm.subscription).vaults.update_access_policy(
-                arm.group,
-                arm.name,
-                kind,
-                VaultAccessPolicyParameters(properties=VaultAccessPolicyProperties(access_policies=[entry])),
+            return _vault(
+                await self._clients.vaults(arm.subscription).vaults.update(arm.group, arm.name, body)
             )
-        return _policy(resource, entry, work.mark.profile)
+
+    async def delete(self, resource: KeyVault, observed: Present, work: Work) -> None:
+        """Soft delete. Refused while the vault holds what is not ours, or what can't be looked at."""
+        arm = ArmId.parse(resource.id)
+        with translating(f"deleting {resource.address}"):
+            await refuse_if_used(self._clients, resource, work.mark.profile)
+            await self._clients.vaults(arm.subscription).vaults.delete(arm.group, arm.name)
 
 
-def _policy(resource: AccessPolicy, entry: Any, profile: str) -> Present:
-    permissions = entry.permissions
+def _vault(vault: Any) -> Present:
+    properties = vault.properties
+    tags = vault.tags or {}
+    owner = tags.get(PROFILE_TAG)
+    system = vault.system_data
+    sku, access = properties.sku, properties.public_network_access
     return Present(
         properties={
-            "secrets": _at_least(resource.secrets, permissions.secrets),
-            "certificates": _at_least(resource.certificates, permissions.certificates),
+            "authorization": RBAC if properties.enable_rbac_authorization else ACCESS_POLICY,
+            "sku": str(getattr(sku.name, "value", sku.name)).lower() if sku else None,
+            "purgeProtection": bool(properties.enable_purge_protection),
+            "softDeleteDays": _kept_days(properties),
+            "publicNetworkAccess": access.lower() if access else "enabled",
         },
-        owner=profile,
+        outputs={
+            "id": CaseInsensitive(vault.id or ""),
+            "location": vault.location,
+            "uri": properties.vault_uri,
+            "authorization": RBAC if properties.enable_rbac_authorization else ACCESS_POLICY,
+            "owner": owner or "",
+        },
+        owner=owner,
+        digest=tags.get(DIGEST_TAG),
+        changed_by=(system.last_modified_by or "") if system else "",
+        changed_at=system.last_modified_at.isoformat() if system and system.last_modified_at else "",
     )
 
 
-def _at_least(wanted: frozenset[Value], granted: Sequence[Any] | None) -> frozenset[Value]:
-    """What counts of the granted permissions: more than we ask for is no difference."""
-    have: frozenset[Value] = frozenset(
-        CaseInsensitive(getattr(name, "value", name)) for name in granted or ()
-    )
-    if CaseInsensitive("all") in have or wanted <= have:
-        return wanted
-    return have
+def _kept_days(properties: Any) -> int | None:
+    """Days for which what is deleted is kept, None where nothing is."""
+    if properties.enable_soft_delete is False:
+        return None
+    return int(properties.soft_delete_retention_in_days or 90)

@@ -36,7 +36,12 @@ def run(name: str, *words: str) -> int:
 
 def test_valid_profiles(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("validate", "profiles/prod.yaml", "profiles/dev.yaml") == 0
-    assert capsys.readouterr() == ("profiles/prod.yaml: valid\nprofiles/dev.yaml: valid\n", "")
+    out, err = capsys.readouterr()
+    assert out == "profiles/prod.yaml: valid\nprofiles/dev.yaml: valid\n"
+    warned = [line for line in err.splitlines() if ": warning: " in line]
+    assert [line.partition(": warning: ")[2] for line in warned] == [
+        f"certificate {name} is self-signed: browsers refuse it" for name in ("shop-tls", "api-tls")
+    ]
 
 
 def test_warnings_are_no_problems(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +92,7 @@ def test_validate_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     base, nginx, folder = json.loads(out)["profiles"]
     assert err == ""
     assert (base["valid"], base["extendedBy"]) == (True, ["profiles/nginx.yaml"])
-    assert (nginx["valid"], len(nginx["warnings"]), nginx["warnings"][0]["line"]) == (True, 1, 15)
+    assert (nginx["valid"], len(nginx["warnings"]), nginx["warnings"][0]["line"]) == (True, 3, 15)
     problem = {"file": "profiles", "line": 0, "column": 0, "message": "is a directory, not a file"}
     assert folder["problems"] == [{**problem, "hint": "Give the profile file in it."}]
 

@@ -126,14 +126,14 @@ GOOD_RECORDS = """
 dns:
   records:
     - {zone: contoso.com, name: "@", type: A, values: [20.0.0.1, 20.0.0.2]}
-    - {zone: contoso.com, name: "@", type: MX, values: [10 mail.contoso.com, 20 mail2.contoso.com.]}
+    - {zone: contoso.com, name: "@", type: MX, values: [10 mail.example.net, 20 mail2.example.net.]}
     - {zone: contoso.com, name: "@", type: TXT, values: [v=spf1 -all]}
     - {zone: contoso.com, name: "@", type: CAA, values: ['0 issue "digicert.com"', '128 iodef "b.c"']}
     - {zone: contoso.com, name: sub, type: NS, values: [ns1.example.net., ns2.example.net]}
     - {zone: contoso.com, name: six, type: AAAA, values: ["2603:1020::1"]}
     - {zone: contoso.com, name: _acme-challenge.www, type: CNAME, values: [x._acme.example.net]}
-    - {zone: contoso.com, name: "*", type: CNAME, values: [example.net]}
-    - {zone: corp.contoso.com, name: "*", type: CNAME, values: [example.net]}
+    - {zone: contoso.com, name: "*.w", type: CNAME, values: [example.net]}
+    - {zone: corp.contoso.com, name: "*.w", type: CNAME, values: [example.net]}
     - {zone: corp.contoso.com, name: mail, type: MX, values: [%s]}
     - {zone: contoso.com, name: limits, type: MX, values: [0 a.example.net, 65535 a.example.net]}
     - {zone: contoso.com, name: limits, type: CAA, values: ['255 issue ";"']}

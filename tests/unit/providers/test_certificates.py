@@ -124,6 +124,8 @@ async def test_outputs_and_marks(bench: Bench) -> None:
         "uri": f"{VAULT}/secrets/shop-tls",
         "thumbprint": "5CB0027B669A832AB49DC55782C44FDFE760164B",
         "expires": "2029-10-12",
+        "names": (),
+        "tags": TAGS,
     }
     assert (observed.owner, observed.digest) == (PROFILE, TAGS["provision-digest"])
     assert observed.changed_at == "2020-08-21T03:55:50+00:00"
@@ -139,7 +141,7 @@ async def test_outputs_and_marks(bench: Bench) -> None:
         (bundle(x509={"validity_months": 24}), "validityMonths"),
         (bundle(trigger={"days_before_expiry": 10}), "renewBeforeDays"),
         (bundle(trigger={"lifetime_percentage": 80}), "renewBeforeDays"),
-        (bundle(action="EmailContacts"), "renewBeforeDays"),
+        (bundle(action="EmailContacts"), "renewal"),
         (bundle(key={"exportable": True, "kty": "RSA", "key_size": 4096}), "keySize"),
         (bundle(key={"exportable": False, "kty": "RSA", "key_size": 2048}), "exportable"),
     ],
@@ -152,7 +154,25 @@ async def test_what_differs_is_named(bench: Bench, answer: KeyVaultCertificate, 
 async def test_a_certificate_that_is_not_there_is_absent(bench: Bench) -> None:
     bench.certificates.get_certificate.side_effect = refusal(404, "CertificateNotFound")
     reading = await Certificates(bench.clients).read([RSA], PROFILE)
-    assert reading.objects == {RSA.address: Absent()}
+    absent = reading.objects[RSA.address]
+    assert absent == Absent(outputs={"uri": f"{bench.clients.cloud.vault_url('kv-prod')}/secrets/shop-tls"})
+
+
+async def test_one_that_was_asked_for_and_never_made_is_absent(bench: Bench) -> None:
+    bench.certificates.get_certificate.return_value = KeyVaultCertificate._from_certificate_bundle(
+        CertificateBundle(
+            {"id": f"{VAULT}/certificates/shop-tls/{VERSION}", "attributes": {"enabled": False}}
+        )
+    )
+    bench.certificates.get_certificate_operation.side_effect = [
+        ended(status="inProgress"),
+        refusal(404, "PendingCertificateNotFound"),
+    ]
+    for note in ("a request to DigiCert is under way", "was asked for and never made"):
+        reading = await Certificates(bench.clients).read([RSA], PROFILE)
+        absent = reading.objects[RSA.address]
+        assert isinstance(absent, Absent)
+        assert absent.note == note
 
 
 async def test_an_answer_without_a_policy_is_unread(bench: Bench) -> None:
@@ -233,9 +253,7 @@ async def test_a_request_that_ends_without_a_certificate_says_why(
         await Certificates(bench.clients).create(RSA, bench.work())
     assert caught.value.doing == "creating certificate/kv-prod/shop-tls"
     assert caught.value.why == why
-    assert caught.value.command == (
-        "az keyvault certificate pending show --vault-name kv-prod --name shop-tls"
-    )
+    assert caught.value.command == "provision certificate cancel PROFILE shop-tls"
 
 
 HELD = raised(

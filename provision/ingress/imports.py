@@ -1,0 +1,67 @@
+"""Opens the files of imported certificates while a profile is loaded, so that every fault of theirs is a
+problem of the profile, with its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from provision.errors import Problem, UsageError
+from provision.ingress.certificate_files import Bundle, BundleError, read
+from provision.profile.keys import HOST_NAME
+from provision.profile.loaded import LoadedProfile
+from provision.profile.model import Certificate, CertificateFile
+from provision.profile.secret_references import secret
+
+
+def opened(loaded: LoadedProfile) -> tuple[LoadedProfile, list[Problem]]:
+    """The profile with each imported certificate's names, thumbprint and whole path, and what is wrong.
+
+    A profile that imports nothing comes back as it is, and no library for certificates is loaded.
+    """
+    problems: list[Problem] = []
+    certificates = dict(loaded.profile.certificates)
+    for name, certificate in certificates.items():
+        if certificate.import_ is None:
+            continue
+        found = _opened(loaded, name, certificate, certificate.import_)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            certificates[name] = found
+    return replace(loaded, profile=replace(loaded.profile, certificates=certificates)), problems
+
+
+def _opened(
+    loaded: LoadedProfile, name: str, certificate: Certificate, held: CertificateFile
+) -> Certificate | Problem:
+    path = ("certificates", name, "import")
+    written = loaded.place((*path, "file"))
+    file = str((Path(written.file).parent / held.file).resolve())
+    doing = f"certificate {name} can't be imported"
+    try:
+        password = secret(held.password, f"opening {held.file}") if held.password else ""
+    except UsageError as error:
+        return loaded.problem((*path, "password"), f"{doing}: {error.why}", error.fix)
+    try:
+        bundle = read(file, password)
+    except BundleError as error:
+        return loaded.problem((*path, "file"), f"{doing}: {error.why}", error.fix)
+    return _fitting(loaded, name, certificate, replace(held, file=file), bundle)
+
+
+def _fitting(
+    loaded: LoadedProfile, name: str, certificate: Certificate, held: CertificateFile, bundle: Bundle
+) -> Certificate | Problem:
+    path = ("certificates", name, "import")
+    if held.thumbprint and held.thumbprint.upper() != bundle.thumbprint:
+        message = f"the file of certificate {name} holds {bundle.thumbprint}, not {held.thumbprint}"
+        return loaded.problem((*path, "thumbprint"), message, "Put the right file there, or mend thumbprint.")
+    if bundle.not_after <= datetime.now(UTC):
+        message = f"certificate {name} can't be imported: it expired on {bundle.not_after.date()}"
+        return loaded.problem((*path, "file"), message, "Put a current one there.")
+    # A certificate may be for names that no profile could write, such as localhost.
+    names = tuple(each.lower() for each in bundle.names if re.fullmatch(HOST_NAME.regex, each.lower()))
+    return replace(certificate, import_=replace(held, thumbprint=bundle.thumbprint), dns_names=names)

@@ -1,0 +1,144 @@
+"""Requests for certificates that take their time: begun, found again, waited for.
+
+A request stays in the vault whatever becomes of us, so an apply that was interrupted goes on with it.
+Source: "Monitor and manage certificate creation", Key Vault documentation, Microsoft Learn, 2026-05.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import ResourceNotFoundError
+
+from provision.errors import ConflictError, ServiceError
+from provision.providers.azure.certificate_policy import policy_of
+from provision.providers.azure.clients import Clients
+from provision.resources.certificate import SELF, UNKNOWN, Certificate
+
+if TYPE_CHECKING:
+    from azure.keyvault.certificates import CertificateOperation, KeyVaultCertificate
+    from azure.keyvault.certificates.aio import CertificateClient
+
+_POLL_SECONDS = 5.0
+"""Between looks at a pending certificate. A self-signed one takes about 12 s (recording, 2023)."""
+_PATIENCE = 600.0
+"""Seconds for which an authority is waited for: some look at a request by hand, which takes days."""
+
+_LEAST_PATIENCE = 30.0
+"""Real seconds, however fast the cloud is: making a key takes time of its own."""
+
+Tell = Callable[[str], None]
+
+
+async def request(
+    clients: Clients, resource: Certificate, tags: dict[str, str], tell: Tell
+) -> KeyVaultCertificate:
+    """Have a version made by the policy, or go on with the request that is under way.
+
+    Returns it once it is there. Raises ConflictError while it waits for somebody: its authority, or, with
+    issuer Unknown, whoever brings the request there; ServiceError when the request ended otherwise.
+    """
+    client = clients.certificates(resource.vault)
+    under_way = None if resource.issuer == SELF else await running(client, resource.certificate_name)
+    if under_way is None:
+        return await _begin(clients, client, resource, tags)
+    if under_way.issuer_name != resource.issuer:
+        raise _of_another_issuer(resource, under_way)
+    if resource.issuer == UNKNOWN:
+        raise waits_for_authority(resource)
+    tell("going on with the request that is under way")
+    await _ended(clients, client, resource, tell)
+    return await client.get_certificate(resource.certificate_name)
+
+
+async def running(client: CertificateClient, name: str) -> CertificateOperation | None:
+    """The request that is under way for a certificate, if there is one."""
+    try:
+        operation = await client.get_certificate_operation(name)
+    except ResourceNotFoundError:
+        return None
+    return operation if operation.status == "inProgress" else None
+
+
+def waits_for_authority(resource: Certificate) -> ConflictError:
+    """The error of a certificate of issuer Unknown whose request nobody has answered yet."""
+    return ConflictError(
+        f"creating {resource.address}",
+        "its request waits in the vault for a certification authority",
+        "Get the request, have it signed, and merge what comes back:",
+        f"provision certificate csr PROFILE {resource.certificate_name} -o request.csr\n"
+        f"    provision certificate merge PROFILE {resource.certificate_name} CHAIN.pem",
+    )
+
+
+async def _begin(
+    clients: Clients, client: CertificateClient, resource: Certificate, tags: dict[str, str]
+) -> KeyVaultCertificate:
+    from azure.keyvault.certificates import KeyVaultCertificate
+
+    try:
+        # The SDK waits for the end of a request, however long that takes.
+        async with asyncio.timeout(max(_PATIENCE * clients.cloud.pace, _LEAST_PATIENCE)):
+            made = await client.create_certificate(
+                resource.certificate_name,
+                policy_of(resource),
+                enabled=resource.enabled,
+                tags=tags,
+                # The SDK's only way to set the interval; it ignores Retry-After here.
+                _polling_interval=_POLL_SECONDS * clients.cloud.pace,
+            )
+    except TimeoutError:
+        raise _still_waiting(resource, None) from None
+    if isinstance(made, KeyVaultCertificate):
+        return made
+    if resource.issuer == UNKNOWN:
+        raise waits_for_authority(resource)
+    raise _failed(resource, made)
+
+
+async def _ended(clients: Clients, client: CertificateClient, resource: Certificate, tell: Tell) -> None:
+    """Wait for a request's end, for as long as it is sensible to wait."""
+    waited = 0.0
+    while True:
+        operation = await client.get_certificate_operation(resource.certificate_name)
+        if operation.status == "completed":
+            return
+        if operation.status != "inProgress":
+            raise _failed(resource, operation)
+        if waited >= _PATIENCE:
+            raise _still_waiting(resource, operation.status_details)
+        tell(f"waiting for {resource.issuer}, {waited:.0f} s")
+        await clients.sleep(_POLL_SECONDS)
+        waited += _POLL_SECONDS
+
+
+def _still_waiting(resource: Certificate, details: str | None) -> ConflictError:
+    return ConflictError(
+        f"creating {resource.address}",
+        f"{resource.issuer} has not issued it after {_PATIENCE / 60:.0f} minutes"
+        + (f": {details}" if details else ""),
+        "Apply again later, which goes on with the same request; or give it up:",
+        f"provision certificate cancel PROFILE {resource.certificate_name}",
+    )
+
+
+def _failed(resource: Certificate, operation: CertificateOperation) -> ServiceError:
+    error = operation.error
+    why = f"{error.code}: {error.message}" if error else operation.status_details
+    return ServiceError(
+        f"creating {resource.address}",
+        f"Key Vault ended the request as {operation.status}" + (f": {why}" if why else ""),
+        "Mend the cause, then forget the request and apply again:",
+        f"provision certificate cancel PROFILE {resource.certificate_name}",
+    )
+
+
+def _of_another_issuer(resource: Certificate, operation: CertificateOperation) -> ConflictError:
+    return ConflictError(
+        f"creating {resource.address}",
+        f"a request to {operation.issuer_name} is under way for it, and the profile says {resource.issuer}",
+        "Let it end, or give it up:",
+        f"provision certificate cancel PROFILE {resource.certificate_name}",
+    )

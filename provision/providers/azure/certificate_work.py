@@ -1,0 +1,149 @@
+"""What certificates need by hand: signing requests, their answers, giving up, purging."""
+
+from __future__ import annotations
+
+import base64
+import textwrap
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import ResourceNotFoundError
+
+from provision.apply.handler import Mark
+from provision.errors import ConflictError, ForeignError, NotFoundError, UsageError
+from provision.ingress.certificate_files import names_of
+from provision.ingress.certificate_rules import covers
+from provision.providers.azure.certificate_policy import policy_of
+from provision.providers.azure.certificate_requests import running
+from provision.providers.azure.clients import Clients
+from provision.providers.azure.errors import translating
+from provision.providers.azure.reading import PROFILE_TAG, tags_of
+from provision.resources.certificate import UNKNOWN, Certificate
+
+if TYPE_CHECKING:
+    from azure.keyvault.certificates import CertificateOperation
+    from cryptography import x509
+
+
+async def signing_request(clients: Clients, resource: Certificate, mark: Mark) -> str:
+    """The request in PEM: that which is under way, else a new one. Raises UsageError for another issuer."""
+    if resource.issuer != UNKNOWN or not resource.by_policy:
+        raise UsageError(
+            f"requesting {resource.address}",
+            "only a certificate with issuer: Unknown is signed outside of the vault",
+            "Write issuer: Unknown, or let apply make it.",
+        )
+    client = clients.certificates(resource.vault)
+    with translating(f"requesting {resource.address}"):
+        operation = await running(client, resource.certificate_name)
+        if operation is None:
+            made = await client.create_certificate(
+                resource.certificate_name,
+                policy_of(resource),
+                enabled=resource.enabled,
+                tags={**resource.tags, **tags_of(mark)},
+            )
+            operation = made if not hasattr(made, "cer") else None
+    if operation is None or not operation.csr:
+        raise NotFoundError(f"requesting {resource.address}", "Key Vault gave no signing request")
+    lines = textwrap.wrap(base64.b64encode(operation.csr).decode(), 64)
+    return "\n".join(("-----BEGIN CERTIFICATE REQUEST-----", *lines, "-----END CERTIFICATE REQUEST-----", ""))
+
+
+async def merge(clients: Clients, resource: Certificate, content: bytes, file: str, mark: Mark) -> str:
+    """Give the vault what an authority made of its request. Returns the thumbprint of the new version.
+
+    Raises UsageError when the file holds no certificate for the request's key, or one for other names.
+    """
+    client = clients.certificates(resource.vault)
+    doing = f"merging {file} into {resource.address}"
+    with translating(doing):
+        operation = await running(client, resource.certificate_name)
+    if operation is None:
+        raise NotFoundError(
+            doing,
+            "no request is under way for it",
+            "Make one:",
+            f"provision certificate csr PROFILE {resource.certificate_name}",
+        )
+    chain = _chain(doing, content)
+    _check(doing, resource, chain, operation)
+    with translating(doing):
+        made = await client.merge_certificate(
+            resource.certificate_name,
+            [_der(each) for each in chain],
+            enabled=resource.enabled,
+            tags={**resource.tags, **tags_of(mark)},
+        )
+    thumbprint = made.properties.x509_thumbprint if made.properties else None
+    return thumbprint.hex().upper() if thumbprint else "no thumbprint was answered"
+
+
+async def cancel(clients: Clients, resource: Certificate) -> str:
+    """Give up a request that is under way, and forget it. Returns what became of it."""
+    client = clients.certificates(resource.vault)
+    with translating(f"cancelling the request for {resource.address}"):
+        try:
+            operation = await client.get_certificate_operation(resource.certificate_name)
+            if operation.status == "inProgress":
+                await client.cancel_certificate_operation(resource.certificate_name)
+            await client.delete_certificate_operation(resource.certificate_name)
+        except ResourceNotFoundError:
+            return "no request to give up"
+    return f"the request to {operation.issuer_name} was {operation.status}, and is given up"
+
+
+async def purge(clients: Clients, resource: Certificate, profile: str) -> None:
+    """Remove a deleted certificate of ours for ever. Raises ForeignError for one of somebody else's."""
+    client = clients.certificates(resource.vault)
+    doing = f"purging {resource.address}"
+    with translating(doing):
+        deleted = await client.get_deleted_certificate(resource.certificate_name)
+        tags = (deleted.properties.tags if deleted.properties else None) or {}
+        if tags.get(PROFILE_TAG) != profile:
+            raise ForeignError(doing, "the deleted certificate of that name is not ours")
+        await client.purge_deleted_certificate(resource.certificate_name)
+
+
+def _chain(doing: str, content: bytes) -> list[x509.Certificate]:
+    from cryptography import x509
+
+    try:
+        if b"-----BEGIN" in content:
+            return x509.load_pem_x509_certificates(content)
+        return [x509.load_der_x509_certificate(content)]
+    except ValueError:
+        raise UsageError(
+            doing,
+            "it holds no certificate",
+            "Have it in PEM, with its issuers' certificates, or DER.",
+        ) from None
+
+
+def _check(
+    doing: str, resource: Certificate, chain: list[x509.Certificate], operation: CertificateOperation
+) -> None:
+    from cryptography import x509
+
+    key = x509.load_der_x509_csr(operation.csr or b"").public_key() if operation.csr else None
+    own = next((each for each in chain if each.public_key() == key), None)
+    if key is not None and own is None:
+        raise ConflictError(
+            doing,
+            "none of its certificates is for the key of the request that is under way",
+            "Merge the answer to this request:",
+            f"provision certificate csr PROFILE {resource.certificate_name}",
+        )
+    names = names_of(own) if own else ()
+    missing = [str(each) for each in resource.dns_names if not any(covers(name, str(each)) for name in names)]
+    if own and missing:
+        raise ConflictError(
+            doing,
+            f"it is for {', '.join(names) or 'no name'}, not for {', '.join(sorted(missing))}",
+            "Have the authority sign the request with its names.",
+        )
+
+
+def _der(certificate: x509.Certificate) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.DER)

@@ -1,0 +1,127 @@
+"""The real az and provision on the same certificates, of each origin."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from certificate_material import certificate, new_key, pfx, signed
+
+from contract.az import Az
+from provision.__main__ import main
+from provision.sandbox.home import Home
+
+VAULT = "kv-contoso-dev"
+PASSWORD = "of-the-file"
+PROFILE = """\
+apiVersion: provision/v1
+name: contract
+azure: {tenant: "${AZURE_TENANT_ID}", subscription: "${AZURE_SUBSCRIPTION_ID}"}
+cluster: {name: aks-dev, resourceGroup: rg-aks-dev}
+ingress: {option: app-routing}
+vaults:
+  kv-contoso-dev:
+    resourceGroup: rg-security
+    issuers: {digicert: {provider: DigiCert, accountId: "123", password: "env:TEST_ACCOUNT"}}
+certificates:
+  self-tls:
+    vault: kv-contoso-dev
+    dnsNames: [self.contoso.com]
+    keyType: EC
+    curve: P-384
+    tags: {team: web}
+  ca-tls: {vault: kv-contoso-dev, dnsNames: [ca.contoso.com], issuer: digicert, certificateType: OV-SSL}
+  csr-tls: {vault: kv-contoso-dev, dnsNames: [csr.contoso.com], issuer: Unknown}
+  pfx-tls: {vault: kv-contoso-dev, import: {file: shop.pfx, password: "env:TEST_PFX"}}
+"""
+
+Provision = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The profile, with its file beside it."""
+    folder = tmp_path_factory.mktemp("profile")
+    key = new_key()
+    (folder / "shop.pfx").write_bytes(pfx(key, certificate(key, "pfx.contoso.com"), PASSWORD))
+    (folder / "certs.yaml").write_text(PROFILE)
+    return folder / "certs.yaml"
+
+
+@pytest.fixture
+def provision(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Provision:
+    """Runs provision against the same sandbox: exit code and output."""
+    monkeypatch.setenv("PROVISION_SANDBOX_HOME", str(home.path))
+    monkeypatch.setenv("TEST_PFX", PASSWORD)
+    monkeypatch.setenv("TEST_ACCOUNT", "of-the-account")
+
+    def run(*arguments: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        code = main([*arguments, "--sandbox"])
+        captured = capsys.readouterr()
+        return code, captured.out + captured.err
+
+    return run
+
+
+def show(az: Az, name: str) -> Any:
+    return az("keyvault", "certificate", "show", "--vault-name", VAULT, "--name", name)
+
+
+def test_az_reads_what_provision_made(az: Az, provision: Provision, file: Path) -> None:
+    assert provision("apply", str(file), "--yes")[0] == 1  # the request waits for its authority
+    own = show(az, "self-tls")
+    assert own["tags"]["team"] == "web"
+    assert own["policy"]["keyProperties"]["keyType"] == "EC"
+    assert own["policy"]["lifetimeActions"] == [
+        {
+            "action": {"actionType": "AutoRenew"},
+            "trigger": {"daysBeforeExpiry": 30, "lifetimePercentage": None},
+        }
+    ]
+    assert show(az, "ca-tls")["policy"]["issuerParameters"]["name"] == "digicert"
+    assert show(az, "ca-tls")["policy"]["issuerParameters"]["certificateType"] == "OV-SSL"
+    assert show(az, "pfx-tls")["policy"]["secretProperties"]["contentType"] == "application/x-pkcs12"
+    pending = az("keyvault", "certificate", "pending", "show", "--vault-name", VAULT, "--name", "csr-tls")
+    assert (pending["status"], pending["issuerParameters"]["name"]) == ("inProgress", "Unknown")
+
+
+def test_az_merges_what_provision_requested(az: Az, provision: Provision, file: Path) -> None:
+    provision("apply", str(file), "--yes")
+    request, answer = file.parent / "request.csr", file.parent / "answer.pem"
+    assert provision("certificate", "csr", str(file), "csr-tls", "-o", str(request))[0] == 0
+    answer.write_bytes(signed(request))
+    az(
+        *("keyvault", "certificate", "pending", "merge", "--vault-name", VAULT, "--name", "csr-tls"),
+        *("--file", str(answer)),
+    )
+    done = provision("plan", str(file))
+    assert (done[0], "exists and does not carry our mark" in done[1]) == (0, False)
+
+
+def test_what_az_makes_identically_is_no_change(az: Az, provision: Provision, file: Path) -> None:
+    """Our marks aside, which only say whose it is."""
+    provision("apply", str(file), "--yes")
+    policies = {name: show(az, name)["policy"] for name in ("self-tls", "ca-tls")}
+    for name, policy in policies.items():
+        path = file.parent / f"{name}.json"
+        if policy["keyProperties"]["keyType"] == "EC":
+            policy["keyProperties"]["curve"] = "P-384"  # az 2.91 shows none
+        path.write_text(json.dumps(policy))
+        az(
+            *("keyvault", "certificate", "create", "--vault-name", VAULT, "--name", name),
+            *("--policy", f"@{path}", "--tags", "team=web" if name == "self-tls" else ""),
+        )
+    az(
+        *("keyvault", "certificate", "import", "--vault-name", VAULT, "--name", "pfx-tls"),
+        *("--file", str(file.parent / "shop.pfx"), "--password", PASSWORD),
+    )
+    code, text = provision(
+        "plan", str(file), *(f"--target=certificate/{VAULT}/{n}" for n in (*policies, "pfx-tls"))
+    )
+    assert (code, "No changes" in text) == (0, True), text
+    assert os.environ["TEST_PFX"] == PASSWORD

@@ -1,0 +1,289 @@
+"""Certificates of every origin, from the profile to the wire, and what people do wrong with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from certificate_material import certificate, key_pem, new_key, pem, pfx, signed, thumbprint, write
+from command_line import CommandLine, Ran
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from provision.sandbox.certificate_store import CERTIFICATE, VERSION
+
+PASSWORD = "canary-of-the-password"
+HEAD = """\
+apiVersion: provision/v1
+name: certs
+azure: {tenant: "${AZURE_TENANT_ID}", subscription: "${AZURE_SUBSCRIPTION_ID}"}
+cluster: {name: aks-dev, resourceGroup: rg-aks-dev}
+ingress: {option: app-routing}
+vaults:
+  kv-contoso-dev:
+    resourceGroup: rg-security
+    issuers: {digicert: {provider: DigiCert, accountId: "123", password: "env:TEST_ACCOUNT"}}
+"""
+HOST = """\
+hosts:
+  shop.contoso.com: {namespace: web, service: {name: web, port: 80}, certificate: shop-tls}
+"""
+KEPT = {"shop-tls": "certificate/kv-contoso-dev/shop-tls"}
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_PFX", PASSWORD)
+    monkeypatch.setenv("TEST_ACCOUNT", "canary-of-the-account")
+
+
+def profile(folder: Path, shop: str, *, host: bool = True) -> tuple[str, str]:
+    """Arguments for a profile with one certificate, and a host that uses it."""
+    path = folder / "certs.yaml"
+    path.write_text(
+        f"{HEAD}certificates:\n  shop-tls: {{vault: kv-contoso-dev, {shop}}}\n{HOST if host else ''}"
+    )
+    return str(path), "--sandbox"
+
+
+def shop(ran: Ran) -> str:
+    return ran.statuses()[KEPT["shop-tls"]]
+
+
+BY_POLICY = {
+    "self-signed": "dnsNames: [shop.contoso.com], tags: {team: web}, keyUsage: [digitalSignature]",
+    "of an authority": "dnsNames: [shop.contoso.com], issuer: digicert, certificateType: OV-SSL, keyType: EC",
+    "reminding": "dnsNames: ['*.contoso.com'], renewal: reminder, reuseKey: true, subject: CN=Contoso",
+}
+
+
+@pytest.mark.parametrize("kind", BY_POLICY)
+def test_made_by_policy(kind: str, provision: CommandLine, tmp_path: Path) -> None:
+    arguments = profile(tmp_path, BY_POLICY[kind], host=False)
+    done = provision("apply", *arguments, "--format", "json")
+    assert (done.code, shop(done)) == (0, "created")
+    again = provision("apply", *arguments, "--format", "json")
+    assert (again.code, shop(again), again.writes()) == (0, "unchanged", [])
+    assert provision("destroy", *arguments, "--yes").code == 0
+
+
+def test_signed_outside_of_the_vault(provision: CommandLine, tmp_path: Path) -> None:
+    """The rest goes on, the certificate waits for its authority and its host for it."""
+    arguments = profile(tmp_path, "dnsNames: [shop.contoso.com], issuer: Unknown")
+    waiting = provision("apply", *arguments, "--format", "json")
+    statuses = waiting.statuses()
+    assert (waiting.code, statuses[KEPT["shop-tls"]]) == (1, "failed")
+    assert statuses["managed_cluster/aks-dev"] == "updated"
+    assert statuses["kubernetes/Gateway/web/certs"] == "skipped"
+    assert "provision certificate csr PROFILE shop-tls" in waiting.errors()[KEPT["shop-tls"]]
+    planned = provision("plan", *arguments)
+    assert (planned.code, "a request to Unknown is under way" in planned.out) == (2, True)
+
+    request = tmp_path / "request.csr"
+    asked = ("certificate", "csr", arguments[0], "shop-tls", "--sandbox")
+    assert provision(*asked, "-o", str(request)).code == 0
+    assert provision(*asked).out == request.read_text()
+    key = new_key()
+    (wrong, right) = write(tmp_path, wrong_pem=pem(certificate(key, "x.net")), right_pem=signed(request))
+    refused = provision("certificate", "merge", arguments[0], "shop-tls", str(wrong), "--sandbox")
+    assert refused.code == 1
+    assert "none of its certificates is for the key of the request" in refused.err
+    assert provision("certificate", "merge", arguments[0], "shop-tls", str(right), "--sandbox").code == 0
+
+    done = provision("apply", *arguments, "--format", "json")
+    assert (done.code, shop(done)) == (0, "unchanged")
+    assert provision("drift", *arguments).code == 0
+    nothing = provision("certificate", "merge", arguments[0], "shop-tls", str(right), "--sandbox")
+    assert "no request is under way" in nothing.err
+
+
+def test_a_request_is_given_up(provision: CommandLine, tmp_path: Path) -> None:
+    arguments = profile(tmp_path, "dnsNames: [shop.contoso.com], issuer: Unknown", host=False)
+    assert provision("apply", *arguments).code == 1
+    other = profile(tmp_path, "dnsNames: [shop.contoso.com], issuer: digicert", host=False)
+    held = provision("apply", *other, "--format", "json")
+    assert "a request to Unknown is under way for it" in held.errors()[KEPT["shop-tls"]]
+    assert provision("certificate", "cancel", other[0], "shop-tls", "--sandbox").code == 0
+    assert shop(provision("apply", *other, "--format", "json")) == "created"
+    strange = provision("certificate", "cancel", other[0], "nope", "--sandbox")
+    assert (strange.code, "there is none of that name" in strange.err) == (1, True)
+
+
+@pytest.mark.parametrize("form", ["pfx", "pem"])
+def test_imported_from_a_file(form: str, provision: CommandLine, tmp_path: Path) -> None:
+    """Another file becomes a new version; the same one does nothing."""
+    arguments = profile(
+        tmp_path, f"import: {{file: shop.{form}" + (", password: env:TEST_PFX}" if form == "pfx" else "}")
+    )
+    for status in ("created", "updated"):
+        key = new_key()
+        made = certificate(key, "shop.contoso.com")
+        content = pfx(key, made, PASSWORD) if form == "pfx" else key_pem(key) + pem(made)
+        (tmp_path / f"shop.{form}").write_bytes(content)
+        done = provision("apply", *arguments, "--format", "json")
+        assert (done.code, shop(done)) == (0, status)
+        again = provision("apply", *arguments, "--format", "json")
+        assert (shop(again), again.writes()) == ("unchanged", [])
+        verified = provision("verify", *arguments)
+        assert f"certificate on the wire for shop.contoso.com: {thumbprint(made)[:8]}" in verified.out
+
+
+def test_a_saved_plan_holds_what_the_file_was(provision: CommandLine, tmp_path: Path) -> None:
+    arguments = profile(tmp_path, "import: {file: shop.pfx, password: env:TEST_PFX}", host=False)
+    key = new_key()
+    (tmp_path / "shop.pfx").write_bytes(pfx(key, certificate(key, "shop.contoso.com"), PASSWORD))
+    saved = tmp_path / "plan.json"
+    assert provision("plan", *arguments, "-o", str(saved)).code == 2
+    (tmp_path / "shop.pfx").write_bytes(pfx(key, certificate(key, "shop.contoso.com"), PASSWORD))
+    stale = provision("apply", str(saved), "--sandbox", "--format", "json")
+    assert (stale.code, shop(stale)) == (1, "failed")
+    assert "is another file by now" in stale.errors()[KEPT["shop-tls"]]
+
+
+def test_of_somebody_else(provision: CommandLine, tmp_path: Path) -> None:
+    """Used and checked, never changed."""
+    theirs = profile(tmp_path, "managed: false")
+    missing = provision("plan", *theirs)
+    assert (missing.code, "this certificate does not exist" in missing.out) == (1, True)
+
+    ours = profile(tmp_path, "dnsNames: [other.contoso.com]", host=False)
+    assert provision("apply", *ours).code == 0
+    unfit = provision("apply", *profile(tmp_path, "managed: false"))
+    assert unfit.code == 1
+    assert "it is for other.contoso.com, not for shop.contoso.com" in unfit.out
+    assert not unfit.writes()
+
+    wider = profile(tmp_path, "dnsNames: [other.contoso.com, '*.contoso.com']", host=False)
+    assert provision("apply", *wider).code == 0
+    done = provision("apply", *profile(tmp_path, "managed: false"), "--yes", "--format", "json")
+    assert (done.code, shop(done)) == (0, "unchanged")
+    destroyed = provision("destroy", *profile(tmp_path, "managed: false"), "--yes", "--format", "json")
+    assert destroyed.statuses()[KEPT["shop-tls"]] == "unchanged"
+
+
+def test_deleted_recovered_and_purged(provision: CommandLine, tmp_path: Path) -> None:
+    arguments = profile(tmp_path, "dnsNames: [shop.contoso.com]", host=False)
+    assert provision("apply", *arguments).code == 0
+    assert provision("destroy", *arguments, "--yes").code == 0
+    back = provision("apply", *arguments)
+    assert (back.code, "a deleted certificate holds the name, recovering it" in back.out) == (0, True)
+    assert provision("destroy", *arguments, "--yes").code == 0
+    asked = provision("certificate", "purge", arguments[0], "shop-tls", "--sandbox")
+    assert (asked.code, "--yes" in asked.err) == (1, True)
+    assert provision("certificate", "purge", arguments[0], "shop-tls", "--yes", "--sandbox").code == 0
+    assert provision("certificate", "purge", arguments[0], "shop-tls", "--yes", "--sandbox").code == 1
+
+
+def test_policy_tags_and_state_are_kept_true(provision: CommandLine, tmp_path: Path) -> None:
+    """What can change in place makes no new version."""
+    first = profile(tmp_path, "dnsNames: [shop.contoso.com], tags: {team: web}", host=False)
+    assert provision("apply", *first).code == 0
+    settings = "dnsNames: [shop.contoso.com], tags: {team: shop}, renewBeforeDays: 20, enabled: false"
+    second = profile(tmp_path, settings, host=False)
+    assert provision("drift", *second).code == 2
+    done = provision("apply", *second, "--format", "json")
+    assert shop(done) == "updated"
+    assert not [call for call in done.calls if call.path.endswith("/create")]
+    third = profile(tmp_path, "dnsNames: [shop.contoso.com], keySize: 3072", host=False)
+    again = provision("apply", *third, "--format", "json")
+    assert [call.path for call in again.calls if call.path.endswith("/create")] == [
+        "/certificates/shop-tls/create"
+    ]
+    assert provision("drift", *third).code == 0
+
+
+def weak() -> bytes:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - to be refused
+    return key_pem(key) + pem(certificate(key, "shop.contoso.com"))
+
+
+def faulty() -> Iterator[tuple[str, bytes, str]]:
+    key, other = new_key(), new_key()
+    made = certificate(key, "shop.contoso.com")
+    yield "damaged", b"\x30\x82no", "it is no PFX file, or a damaged one"
+    yield "wrong password", pfx(key, made, "other"), "its password is wrong"
+    yield "without key", pem(made), "it holds a certificate and no private key"
+    yield "without certificate", key_pem(key), "it holds a key and no certificate"
+    yield (
+        "of another key",
+        key_pem(other) + pem(made),
+        "no certificate in the file belongs to its private",
+    )
+    yield "expired", pfx(key, certificate(key, "shop.contoso.com", days=-1), PASSWORD), "it expired on"
+    yield "for other names", pfx(key, certificate(key, "x.net"), PASSWORD), "is for x.net, not for shop"
+    yield "weak", weak(), "its RSA key has 1024 bits"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "damaged",
+        "wrong password",
+        "without key",
+        "without certificate",
+        "of another key",
+        "expired",
+        "for other names",
+        "weak",
+    ],
+)
+def test_files_that_can_not_be_imported(fault: str, provision: CommandLine, tmp_path: Path) -> None:
+    """Told with their place in the profile, before anything is written."""
+    (content, message) = next((each[1], each[2]) for each in faulty() if each[0] == fault)
+    password = "" if content.startswith(b"-----") else ", password: env:TEST_PFX"
+    (tmp_path / "shop.file").write_bytes(content)
+    file, _ = profile(tmp_path, f"import: {{file: shop.file{password}}}")
+    done = provision("apply", file, "--sandbox")
+    assert done.code == 1
+    assert f"{file}:" in done.err
+    assert message in done.err
+    assert done.calls == ()
+
+
+def test_secrets_appear_nowhere(provision: CommandLine, tmp_path: Path) -> None:
+    """Whatever is run and however it ends: output, errors, tracebacks, plans."""
+    key = new_key()
+    content = pfx(key, certificate(key, "shop.contoso.com"), PASSWORD)
+    (tmp_path / "shop.pfx").write_bytes(content)
+    arguments = profile(tmp_path, "import: {file: shop.pfx, password: env:TEST_PFX}")
+    saved = tmp_path / "plan.json"
+    seen = []
+    commands = [
+        ("plan", *arguments, "-o", str(saved)),
+        ("apply", str(saved), "--sandbox", "--format", "json"),
+        ("apply", *arguments),
+        ("drift", *arguments, "--format", "json"),
+        ("verify", *arguments),
+        ("roles", *arguments),
+        ("destroy", *arguments, "--yes"),
+    ]
+    for debug in ((), ("--debug",)):
+        for name, *rest in commands:
+            done = provision(name, *rest, *debug)
+            seen.append(done.out + done.err)
+    (tmp_path / "shop.pfx").write_bytes(content[:-20])
+    for debug in ((), ("--debug",)):
+        try:
+            done = provision("apply", *arguments, *debug)
+        except Exception as error:  # noqa: BLE001 - with --debug it comes to the top
+            seen.append(repr(error))
+        else:
+            seen.append(done.out + done.err)
+    seen.append(saved.read_text())
+    canaries = [PASSWORD, "canary-of-the-account", key_pem(key).decode().splitlines()[1][:40]]
+    assert not [canary for canary in canaries for text in seen if canary in text]
+    assert os.environ["TEST_PFX"] == PASSWORD
+
+
+def test_a_certificate_that_is_gone_changes_nothing_else(provision: CommandLine, tmp_path: Path) -> None:
+    """What refers to it does so by its name in the vault, which is known before it is made."""
+    arguments = profile(tmp_path, "dnsNames: [shop.contoso.com]")
+    assert provision("apply", *arguments).code == 0
+    with provision.azure() as azure:
+        for kind in (CERTIFICATE, VERSION):
+            for id_ in [id_ for found, id_ in azure.store.ids("") if found == kind]:
+                azure.store.delete(kind, id_)
+    planned = provision("plan", *arguments, "--format", "json")
+    changes = {each["resource"]: each["action"] for each in planned.json()["changes"]}
+    assert {name for name, action in changes.items() if action != "no-op"} == {KEPT["shop-tls"]}
