@@ -49,6 +49,9 @@ def _vault_grants(profile: Profile, grantee: Grantee) -> Iterator[Resource]:
         scope = vault_id(profile, name, vault)
         authorization = Ref(address, "authorization")
         role = _assignment(profile, grantee, KEY_VAULT_SECRETS_USER, scope, (address,))
+        if vault.create:  # with RBAC: its roles are planned with it, before it can be asked
+            yield role
+            continue
         yield role.conditional(Condition(authorization, RBAC))
         # az attaches with secret Get and certificate Get. Source: az CLI 2.91, `aks approuting`.
         yield AccessPolicy(

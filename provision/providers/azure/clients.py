@@ -21,6 +21,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 
 from provision.apply.together import together
 from provision.providers.azure.cloud import Cloud
+from provision.providers.azure.throttle import Limits, Throttle
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
@@ -39,6 +40,10 @@ _Wanted = tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]
 
 POLL_SECONDS = 10.0
 """Between polls where a service names no interval: what AKS and AGC answers were polled at."""
+
+EFFECTIVE = 600.0
+"""Seconds until a role assignment is certain to be effective. Source: "Troubleshoot Azure RBAC", Microsoft
+Learn, 2026: up to ten minutes."""
 
 
 class LoopbackResolver(AbstractResolver):
@@ -119,6 +124,9 @@ def _wears_out(token: AccessTokenInfo) -> bool:
 class Clients:
     """Hands out SDK clients by subscription or vault. Use as an async context manager."""
 
+    assigned_roles: bool = False
+    """Whether this run has assigned a role, whose holder may then take `EFFECTIVE` seconds to do anything."""
+
     def __init__(
         self, cloud: Cloud, session: aiohttp.ClientSession, credential: AsyncTokenCredential
     ) -> None:
@@ -126,6 +134,7 @@ class Clients:
         self._session = session
         self._credential = SharedTokens(credential)
         self._built: dict[tuple[str, str], Any] = {}
+        self._limits = Limits(cloud.pace, self.sleep)
 
     async def __aenter__(self) -> Self:
         return self
@@ -223,6 +232,7 @@ class Clients:
                 base_url=self.cloud.resource_manager,
                 credential_scopes=[self.cloud.scope],
                 polling_interval=POLL_SECONDS * self.cloud.pace,
+                per_retry_policies=[Throttle(self._limits)],
                 **self._common(),
             ),
         )

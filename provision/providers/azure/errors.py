@@ -17,18 +17,15 @@ from azure.core.exceptions import (
 )
 
 from provision.errors import (
-    AccessDeniedError,
     ConflictError,
     CredentialError,
     NotFoundError,
     ProvisionError,
     ServiceError,
 )
+from provision.providers.azure.denials import denied
+from provision.providers.azure.firewalls import unreachable
 
-# "The client 'x' with object id 'y' does not have authorization to perform action 'A' over scope 'S'"
-_ARM_ACTION = re.compile(r"perform action '(?P<action>[^']+)' over scope '(?P<scope>[^']+)'")
-# "Action: 'Microsoft.KeyVault/vaults/certificates/read'" and "does not have certificates get permission"
-_VAULT_ACTION = re.compile(r"Action: '(?P<action>[^']+)'|does not have (?P<permission>\w+ \w+) permission")
 # An address with a query, which in a poll or blob URL is a signature that opens it to whoever has it.
 # Links to documentation (https://go.microsoft.com/fwlink/?linkid=…) are kept.
 _SIGNED = re.compile(r"""(https?://[^\s?'"]+\?)(?!linkid=\d+)[^\s'")]+""")
@@ -75,9 +72,12 @@ def _refused(doing: str, error: HttpResponseError) -> ProvisionError:
     why = reason_of(error)
     if code == "PreconditionFailed":  # private DNS says so late, inside a poll that is itself a 200
         return ConflictError(doing, why, _CHANGED)
+    kept_out = unreachable(doing, inner_code_of(error), message)
+    if kept_out is not None:
+        return kept_out
     match error.status_code:
         case 403:
-            return _denied(doing, message, why)
+            return denied(doing, message, why)
         case 404:
             return NotFoundError(doing, why, _not_found_fix(code))
         case 409 | 412:
@@ -96,26 +96,6 @@ def _unauthenticated(doing: str, error: ClientAuthenticationError) -> ProvisionE
         " AZURE_CLIENT_SECRET):",
         "az login",
     )
-
-
-def _denied(doing: str, message: str, why: str) -> ProvisionError:
-    arm = _ARM_ACTION.search(message)
-    if arm:
-        return AccessDeniedError(
-            doing,
-            f"the caller lacks the right {arm['action']} at {arm['scope']}",
-            "Have a role with that action assigned to the identity that runs provision, then run it again.",
-        )
-    vault = _VAULT_ACTION.search(message)
-    if vault:
-        right = vault["action"] or f"the vault permission “{vault['permission']}”"
-        return AccessDeniedError(
-            doing,
-            f"the caller lacks the right {right}",
-            "Have a role with that data action (Key Vault Certificates Officer), or an access policy on a"
-            " vault without RBAC, given to the identity that runs provision.",
-        )
-    return AccessDeniedError(doing, why)
 
 
 def _not_found_fix(code: str) -> str:

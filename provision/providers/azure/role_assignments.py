@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError
 from provision.apply.handler import Mark, Reading, Work
 from provision.apply.together import together
 from provision.errors import AccessDeniedError, ConflictError
-from provision.ingress.roles import DNS_ZONE_CONTRIBUTOR, KEY_VAULT_SECRETS_USER, PRIVATE_DNS_ZONE_CONTRIBUTOR
+from provision.ingress.roles import INGRESS_ROLES
 from provision.plan.change import FieldChange
 from provision.plan.orphans import Orphan
 from provision.providers.azure.clients import Clients
@@ -29,8 +29,6 @@ _REPLICATION_WAITS = (2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
 """Seconds between tries while Entra does not know a new identity yet: two minutes in all, as az has it."""
 
 _MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
-
-_ROLES = (DNS_ZONE_CONTRIBUTOR, PRIVATE_DNS_ZONE_CONTRIBUTOR, KEY_VAULT_SECRETS_USER)
 
 
 class RoleAssignments:
@@ -109,7 +107,9 @@ class RoleAssignments:
         with translating(f"creating {resource.address}"):
             for wait in (*_REPLICATION_WAITS, None):
                 try:
-                    return _assignment(await client.role_assignments.create(resource.scope, name, body))
+                    made = _assignment(await client.role_assignments.create(resource.scope, name, body))
+                    self._clients.assigned_roles = True
+                    return made
                 except HttpResponseError as error:
                     if code_of(error) != "PrincipalNotFound" or wait is None:
                         raise
@@ -138,6 +138,14 @@ async def assignments(clients: Clients, scope: str, principal_id: str) -> list[A
     return [each async for each in listed]
 
 
+async def covering(clients: Clients, scope: str, principal_id: str) -> list[Any]:
+    """What a principal has at a scope and above it, through groups too. Raises ProvisionError."""
+    client = clients.authorization(scope.split("/")[2])
+    with translating(f"reading the roles of {principal_id} at {scope}"):
+        listed = client.role_assignments.list_for_scope(scope, filter=f"assignedTo('{principal_id}')")
+        return [each async for each in listed if _covers(str(each.scope), scope)]
+
+
 def marked_assignments(
     listed: Iterable[Any], profile: str, who: str, declared: Collection[str] = ()
 ) -> list[Orphan]:
@@ -148,7 +156,7 @@ def marked_assignments(
 
 def _undeclared(assignment: Any, who: str) -> RoleAssignment:
     role_id = str(assignment.role_definition_id).rsplit("/", 1)[-1].lower()
-    role_name = next((role.name for role in _ROLES if role.id == role_id), role_id)
+    role_name = INGRESS_ROLES[role_id].name if role_id in INGRESS_ROLES else role_id
     scope = CaseInsensitive(assignment.scope)
     return RoleAssignment(
         name=f"{scope.rsplit('/', 1)[-1]}/{role_name.lower().replace(' ', '-')}/{who}",

@@ -29,6 +29,7 @@ from provision.providers.azure.handlers import azure_handlers
 from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
+from provision.resources.issuer import CertificateContacts, CertificateIssuer
 from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.resource import Resource
 from provision.resources.vault import AccessPolicy, KeyVault
@@ -317,6 +318,8 @@ def test_every_kind_has_its_handler(bench: Bench) -> None:
         KeyVault,
         AccessPolicy,
         Certificate,
+        CertificateContacts,
+        CertificateIssuer,
         UserAssignedIdentity,
         FederatedCredential,
         RoleAssignment,

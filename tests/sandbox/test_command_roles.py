@@ -1,0 +1,292 @@
+"""`provision roles`: with just the role that it writes everything works, and with less it fails by name.
+
+The sandbox checks every request against the caller's roles, so that what it checked is what was needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from command_line import DEV, LEGACY_VAULT, PROD, VAULT, Applied, CommandLine
+
+from provision.sandbox import rbac, seed, services, tokens
+from provision.sandbox.azure import SUBSCRIPTION, Azure, Clock, Json
+from provision.sandbox.gateway import Gateway
+from provision.sandbox.http import Request
+from provision.sandbox.store import Store
+
+ROOT = f"/subscriptions/{SUBSCRIPTION}"
+AUTHORIZATION = "providers/Microsoft.Authorization"
+RUNNER = seed.CLIENTS["nobody"]
+
+
+@dataclass
+class Runner:
+    """A service principal that has custom roles and nothing else, and what the sandbox allowed it."""
+
+    provision: CommandLine
+    used: set[str] = field(default_factory=set)
+
+    def written(self, profile: str, *options: str) -> list[Json]:
+        """The roles that provision writes, when it may look at the cluster and the vaults."""
+        ran = self.provision("roles", profile, "--sandbox", "--read", "--format", "json", *options)
+        assert ran.code == 0, ran.err
+        found = ran.json()
+        return found if isinstance(found, list) else [found]
+
+    def condition(self, profile: str) -> str:
+        """What narrows the right to assign roles, as the commands for az have it."""
+        ran = self.provision("roles", profile, "--sandbox", "--format", "az")
+        [line] = [line for line in ran.out.splitlines() if line.startswith("CONDITION=")]
+        return shlex.split(line)[0].partition("=")[2]
+
+    def has(self, roles: Sequence[Json], without: str = "", condition: str = "") -> None:
+        """Let the principal have the roles, at each of their scopes, as az makes them."""
+        store = Store(self.provision.home / "state.db")
+        try:
+            azure = Azure(store, Clock(), services.SETTLERS)
+            asyncio.run(_assigned(azure, roles, without, condition))
+        finally:
+            store.close()
+
+
+async def _assigned(azure: Azure, roles: Sequence[Json], without: str, condition: str) -> None:
+    gateway = Gateway(azure, services.ROUTES)
+    for role in roles:
+        permission = {
+            each: [action for action in role[each[0].upper() + each[1:]] if action != without]
+            for each in ("actions", "notActions", "dataActions", "notDataActions")
+        }
+        definition = {
+            "roleName": role["Name"],
+            "description": role["Description"],
+            "assignableScopes": role["AssignableScopes"],
+            "permissions": [permission],
+        }
+        made = await _put(gateway, azure, ROOT, f"roleDefinitions/{azure.guid()}", definition)
+        for scope in role["AssignableScopes"]:
+            granted = {
+                "roleDefinitionId": made["id"],
+                "principalId": RUNNER.object_id,
+                **({"condition": condition, "conditionVersion": "2.0"} if condition else {}),
+            }
+            await _put(gateway, azure, scope, f"roleAssignments/{azure.guid()}", granted)
+
+
+async def _put(gateway: Gateway, azure: Azure, scope: str, path: str, properties: Json) -> Json:
+    owner = seed.CLIENTS["owner"]
+    token = tokens.mint(azure, owner.client_id, owner.object_id, "https://management.azure.com")
+    request = Request(
+        method="PUT",
+        path=f"{scope}/{AUTHORIZATION}/{path}",
+        query={"api-version": "2022-04-01"},
+        headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
+        body=None,
+        base_url="https://localhost",
+    )
+    answer = await gateway.handle(request, json.dumps({"properties": properties}).encode())
+    assert answer.status == 201, answer.body
+    return dict(answer.body)
+
+
+@pytest.fixture
+def runner(provision: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """The next runs are the principal's; before it has a role, the owner's."""
+    found = Runner(provision)
+    allows = rbac.allows
+
+    def recorded(azure: Azure, object_id: str, action: str, scope: str, *, data: bool = False) -> bool:
+        allowed = allows(azure, object_id, action, scope, data=data)
+        if allowed and object_id == RUNNER.object_id:
+            found.used.add(action.casefold())
+        return allowed
+
+    monkeypatch.setattr(rbac, "allows", recorded)
+    monkeypatch.setattr(rbac, "PROPAGATION", 0.0)
+    return found
+
+
+def actions(roles: Sequence[Json]) -> set[str]:
+    return {action.casefold() for role in roles for action in (*role["Actions"], *role["DataActions"])}
+
+
+def everything(folder: Path) -> str:
+    """A profile with a resource of nearly every kind: what prod has, and what it makes itself."""
+    vault = {
+        "resourceGroup": "rg-made",
+        "create": True,
+        "issuers": {"ca": {"provider": "DigiCert", "accountId": "1", "password": "env:CA_KEY"}},
+        "contacts": [{"email": "ops@contoso.com"}],
+    }
+    host = {"certificate": "web", "namespace": "web", "createNamespace": True}
+    body = {
+        "apiVersion": "provision/v1",
+        "name": "everything",
+        "azure": {"subscription": SUBSCRIPTION},
+        "cluster": {"name": "aks-prod", "resourceGroup": "rg-aks-prod"},
+        "ingress": {"option": "app-routing"},
+        "vaults": {"kv-made": vault},
+        "certificates": {"web": {"vault": "kv-made", "dnsNames": ["contoso.com"]}},
+        "dns": {
+            "zones": {
+                "contoso.com": {"resourceGroup": "rg-dns"},
+                "sub.contoso.com": {"resourceGroup": "rg-sub"},
+            },
+            "records": [{"zone": "contoso.com", "name": "t", "type": "TXT", "ttl": 300, "values": ["x"]}],
+        },
+        "hosts": {"contoso.com": {**host, "service": {"name": "web", "port": 80}}},
+    }
+    file = folder / "everything.yaml"
+    file.write_text(json.dumps(body))  # JSON is YAML
+    return str(file)
+
+
+def test_the_role_holds_what_is_needed_and_nothing_else(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Applied, looked at, destroyed, and applied again over what can be recovered."""
+    profile = everything(tmp_path)
+    monkeypatch.setenv("CA_KEY", "secret")
+    runner.provision("plan", profile, "--sandbox")  # makes the resource groups
+    roles = runner.written(profile)
+    assert not any("*" in action for action in actions(roles))
+    runner.has(roles, condition=runner.condition(profile))
+    monkeypatch.setenv("PROVISION_SANDBOX_CLIENT", RUNNER.name)
+    for command in ("apply", "drift", "verify", "destroy", "apply"):
+        _run(runner.provision, command, profile)
+    assert runner.used == actions(roles)
+
+
+@pytest.mark.parametrize("profile", ["prod", "private", "nginx", "dev"])
+def test_every_kind_of_cluster_is_served_by_its_role(
+    profile: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run command, local accounts, private zones and links, a vault with access policies."""
+    file = f"profiles/{profile}.yaml"
+    roles = runner.written(file)
+    runner.has(roles, condition=runner.condition(file))
+    if profile == "nginx":
+        _open_vault_with_policies(runner.provision)
+    monkeypatch.setenv("PROVISION_SANDBOX_CLIENT", RUNNER.name)
+    for command in ("apply", "drift", "destroy"):
+        _run(runner.provision, command, file)
+    later = ("/recover/action", "/update/action", "/events/read", "/cname/read", "/aaaa/read")
+    assert all(action.endswith(later) for action in actions(roles) - runner.used)
+
+
+def _run(provision: CommandLine, command: str, profile: str) -> None:
+    options = ["--yes"] if command == "destroy" else []
+    ran = provision(command, profile, "--sandbox", *options)
+    assert ran.code == 0, (command, ran.out, ran.err)
+
+
+def _open_vault_with_policies(provision: CommandLine) -> None:
+    """What the role can't give: the note that comes with it names the permissions."""
+    ran = provision("roles", "profiles/nginx.yaml", "--sandbox", "--read")
+    [command] = [line for line in ran.out.splitlines() if "az keyvault set-policy" in line]
+    permissions = command.rpartition("--certificate-permissions ")[2].split()
+    with provision.azure() as azure:
+        vault = azure.store.get("Microsoft.KeyVault/vaults", LEGACY_VAULT)
+        assert vault is not None
+        entry = {"objectId": RUNNER.object_id, "permissions": {"certificates": permissions}}
+        vault["properties"]["accessPolicies"].append(entry)
+        azure.store.put("Microsoft.KeyVault/vaults", LEGACY_VAULT, vault)
+
+
+def test_a_check_reads_and_writes_nothing(
+    runner: Runner, applied: Applied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the dry run of an object, for which Kubernetes wants the right to write it."""
+    applied("prod")
+    roles = runner.written(PROD[0], "--for", "drift", "--for", "plan")
+    assert all(action.endswith(("/read", "credential/action")) for action in actions(roles))
+    runner.has(roles)
+    monkeypatch.setenv("PROVISION_SANDBOX_CLIENT", RUNNER.name)
+    ran = runner.provision("drift", *PROD)
+    assert ran.code == 0, ran.out
+
+
+CLUSTERS = "Microsoft.ContainerService/managedClusters"
+
+
+@pytest.mark.parametrize(
+    ("action", "command"),
+    [
+        ("Microsoft.Resources/subscriptions/resources/read", "drift"),
+        ("Microsoft.KeyVault/vaults/certificates/read", "plan"),
+        (f"{CLUSTERS}/listClusterUserCredential/action", "plan"),
+        (f"{CLUSTERS}/serviceaccounts/write", "apply --target kubernetes/ServiceAccount/shop/prod-ingress"),
+    ],
+)
+def test_a_missing_action_is_named(
+    action: str, command: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken from a role that holds nothing else than what is needed, whichever action it is."""
+    roles = runner.written(PROD[0])
+    assert action in {each for role in roles for each in (*role["Actions"], *role["DataActions"])}
+    runner.has(roles, without=action)
+    monkeypatch.setenv("PROVISION_SANDBOX_CLIENT", RUNNER.name)
+    word, *options = command.split()
+    ran = runner.provision(word, "profiles/prod.yaml", "--sandbox", *options)
+    assert ran.code in (1, 3), ran.out
+    assert action.casefold() in ran.out.casefold(), ran.out
+
+
+def test_a_missing_right_ends_as_the_command_that_gives_it(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roles = runner.written(PROD[0])
+    runner.has(roles, without="Microsoft.KeyVault/vaults/certificates/create/action")
+    monkeypatch.setenv("PROVISION_SANDBOX_CLIENT", RUNNER.name)
+    target = "certificate/kv-contoso-prod/api-tls"
+    ran = runner.provision("apply", *PROD, "--target", target, "--format", "json")
+    assert ran.code == 1
+    why, _, command = ran.errors()[target].splitlines()
+    vault = VAULT.replace("resourceGroups", "resourcegroups").replace(
+        "Microsoft.KeyVault", "microsoft.keyvault"
+    )
+    assert why.endswith(f"lacks the right Microsoft.KeyVault/vaults/certificates/create/action at {vault}")
+    assert command.strip() == (
+        f"az role assignment create --assignee-object-id {RUNNER.object_id} --assignee-principal-type"
+        f' ServicePrincipal --role "Key Vault Certificates Officer" --scope {vault}'
+    )
+
+
+def test_a_right_that_is_not_effective_yet_is_waited_for(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vault knows of the new role only when it was asked twice more."""
+    runner.has(runner.written(PROD[0]))
+    allows = rbac.allows
+    refused: list[str] = []
+
+    def late(azure: Azure, object_id: str, action: str, scope: str, *, data: bool = False) -> bool:
+        if action.endswith("/certificates/create/action") and len(refused) < 2:
+            refused.append(action)
+            return False
+        return allows(azure, object_id, action, scope, data=data)
+
+    monkeypatch.setattr(rbac, "allows", late)
+    monkeypatch.setenv("PROVISION_SANDBOX_CLIENT", RUNNER.name)
+    ran = runner.provision("apply", *PROD, "--target", "certificate/kv-contoso-prod/api-tls")
+    assert ran.code == 0, ran.out
+    assert "the caller was given a role at" in ran.out
+    assert "trying again in 4 s" in ran.out
+
+
+def test_the_condition_lets_nobody_assign_another_role(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The profile's own roles are refused to an identity whose condition names others."""
+    runner.has(runner.written(DEV[0]), condition=runner.condition(PROD[0]).replace("befefa01", "00000000"))
+    monkeypatch.setenv("PROVISION_SANDBOX_CLIENT", RUNNER.name)
+    target = "role_assignment/dev.contoso.com/dns-zone-contributor/id-ingress-dev"
+    ran = runner.provision("apply", *DEV, "--target", target, "--format", "json")
+    assert ran.code == 1
+    assert "the condition of the caller's role does not allow" in ran.errors()[target]
