@@ -18,6 +18,12 @@ HELP = "tell what is no longer as the profiles say"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("profiles", metavar="PROFILE", nargs="+", help="profile file")
+    parser.add_argument(
+        "--fail-on",
+        choices=["info", "warning", "error"],
+        default="info",
+        help="exit with 2 only for findings that matter at least so much (default: for any)",
+    )
     format_argument(parser)
     sandbox_argument(parser)
 
@@ -29,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
+    from provision.drift.severity import Severity
     from provision.report.drift import drift_json, drift_text
     from provision.report.style import style_for
 
@@ -43,7 +50,8 @@ async def _run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(drift_json(reports))
     if any(report.unchecked for report in reports):
         return 3
-    return 2 if any(report.findings for report in reports) else 0
+    least = Severity(arguments.fail_on)
+    return 2 if any(each.severity.reaches(least) for report in reports for each in report.findings) else 0
 
 
 def _requests(files: list[str], sandbox: bool) -> list[Request]:
@@ -71,9 +79,16 @@ def _requests(files: list[str], sandbox: bool) -> list[Request]:
 async def _check(asked: Request, sandbox: bool) -> DriftReport:
     from provision.cli import planning
     from provision.cli.connect import connected
-    from provision.drift.findings import report
+    from provision.drift.copies import copies, judge
+    from provision.drift.report import report
+    from provision.ingress import desired
+    from provision.providers.network import secrets
 
+    today = planning.today()
     async with connected(asked.profile, sandbox) as clients:
         graph, observation, _ = await planning.observe(asked, clients)
-    made = planning.make_plan(asked, graph, observation)
-    return report(made, asked.profile.drift.ignore, planning.today())
+        made = planning.make_plan(asked, graph, observation)
+        wanted = copies(made, desired.chains(asked.profile).values())
+        names = [each.secret for each in wanted]
+        seen = await secrets.certificates(clients, wanted[0].front, names) if wanted else {}
+    return report(made, asked.profile.drift.ignore, today, judge(wanted, seen, today))

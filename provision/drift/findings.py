@@ -1,20 +1,15 @@
-"""Findings: each difference between a profile and what was observed, with its severity."""
+"""Findings: each difference between a profile and what was observed, with its severity: the vocabulary."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
-from provision.errors import ForeignError
-from provision.plan.change import Action, Change
-from provision.plan.plan import Plan
-from provision.profile.model import Ignore
-from provision.resources.dns import RecordSet
-from provision.resources.observed import Absent, Present, Unread
-from provision.resources.ref import refs
+from provision.drift.severity import Severity
 from provision.resources.values import Value, plain
+
+CONTENT = "tls.crt"
+"""Field of what is said about the cluster's copy of a certificate."""
 
 
 class Kind(StrEnum):
@@ -25,13 +20,9 @@ class Kind(StrEnum):
     LEFT_OVER = "left over"
     NOT_APPLIED = "not applied"
     RULED_OUT = "ruled out"
-
-
-class Severity(StrEnum):
-    """How much it matters: `error` can stop traffic or renewals, `warning` can't."""
-
-    ERROR = "error"
-    WARNING = "warning"
+    EXPIRING = "expiring"
+    OUTDATED = "outdated"
+    NOT_CHECKED = "not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +31,8 @@ class Finding:
 
     `changed_by` and `changed_at` are what the service tells of the last change, empty where it does not.
     `note` is what stands in the way of repairing it: the object lost our mark, or the cluster can't have it.
-    `ignored` is the reason of the profile's ignore rule that covers it.
+    `ignored` is the reason of the profile's ignore rule that covers it; only there `NOT_CHECKED` appears.
+    `effect` is what the difference leads to, where that is no matter of course.
     """
 
     address: str
@@ -53,14 +45,16 @@ class Finding:
     changed_at: str = ""
     note: str = ""
     ignored: str = ""
+    effect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """A resource about which nothing can be said, and why."""
+    """A resource about which nothing can be said, and why. `cause` is the same for all that it hides."""
 
     address: str
     why: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,71 +68,12 @@ class DriftReport:
     checked: int
 
 
-def report(plan: Plan, ignores: Iterable[Ignore], today: str) -> DriftReport:
-    """Findings of a plan that was made but not applied. `today` (ISO) decides which ignores still hold."""
-    active = [ignore for ignore in ignores if ignore.expires is None or ignore.expires > today]
-    findings = [_ignored(finding, active) for change in plan.changes for finding in _findings(change)]
-    findings += [Finding("", "", Kind.RULED_OUT, Severity.ERROR, note=error.why) for error in plan.refused]
-    unchecked = tuple(
-        Unchecked(change.address, str(change.observed.error))
-        for change in plan.changes
-        if isinstance(change.observed, Unread)
-    )
-    unread = len(unchecked)
-    unchecked += tuple(Unchecked(plan.profile, part) for part in plan.unchecked)
-    return DriftReport(
-        plan.profile,
-        tuple(finding for finding in findings if not finding.ignored),
-        tuple(finding for finding in findings if finding.ignored),
-        unchecked,
-        len(plan.changes) - unread,
-    )
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was seen beside the plan: findings, and what could not be looked at."""
 
-
-def _findings(change: Change) -> list[Finding]:
-    observed = change.observed
-    severity = Severity.WARNING if isinstance(change.resource, RecordSet) else Severity.ERROR
-    if isinstance(observed, Absent):
-        return [Finding(change.address, "", Kind.MISSING, severity)]
-    if not isinstance(observed, Present):
-        return []
-    if change.action is Action.DELETE:
-        return [Finding(change.address, "", Kind.LEFT_OVER, Severity.WARNING)]
-    # Once our mark says that just this was applied, a difference is somebody else's doing.
-    kind = Kind.CHANGED if observed.digest in (change.digest, None) else Kind.NOT_APPLIED
-    note = _note(change)
-    ruled_out = note != "" and not isinstance(change.blocked, ForeignError)
-    whole = [Finding(change.address, "", Kind.RULED_OUT, Severity.ERROR, note=note)] if ruled_out else []
-    return whole + [
-        Finding(
-            change.address,
-            field.path,
-            kind,
-            severity,
-            field.after,
-            field.before,
-            *observed.authors.get(field.path, (observed.changed_by, observed.changed_at)),
-            note,
-        )
-        for field in change.fields
-        # What it should be is not known while that is missing or unread, which is told of that.
-        if not any(refs(field.after))
-    ]
-
-
-def _note(change: Change) -> str:
-    if change.blocked is None:
-        return ""
-    # What others keep can't be taken over, only they can change it.
-    adoptable = isinstance(change.blocked, ForeignError) and not change.awaits_others
-    return f"{change.blocked.why}; apply needs --adopt" if adoptable else change.blocked.why
-
-
-def _ignored(finding: Finding, ignores: Iterable[Ignore]) -> Finding:
-    for ignore in ignores:
-        if fnmatchcase(finding.address, ignore.resource) and fnmatchcase(finding.field, ignore.path):
-            return replace(finding, ignored=ignore.reason)
-    return finding
+    findings: tuple[Finding, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
 
 
 def as_plain(finding: Finding) -> dict[str, object]:
@@ -154,4 +89,5 @@ def as_plain(finding: Finding) -> dict[str, object]:
         "changedAt": finding.changed_at or None,
         **({"note": finding.note} if finding.note else {}),
         **({"ignored": finding.ignored} if finding.ignored else {}),
+        **({"effect": finding.effect} if finding.effect else {}),
     }

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from provision.drift.findings import DriftReport, Finding, Kind, Severity, as_plain
+from provision.drift.findings import DriftReport, Finding, Kind, as_plain
+from provision.drift.severity import Severity
 from provision.report.style import Style
 from provision.report.values import shown
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
 def drift_text(report: DriftReport, style: Style) -> str:
@@ -18,9 +21,10 @@ def drift_text(report: DriftReport, style: Style) -> str:
     seen: set[str] = set()
     for unchecked in report.unchecked:
         lines.append(style("yellow", f"  not checked  {unchecked.address}"))
-        if unchecked.why not in seen:
+        cause = unchecked.cause or unchecked.why
+        if cause not in seen:
             lines += [f"      {line}" for line in unchecked.why.splitlines()]
-        seen.add(unchecked.why)
+        seen.add(cause)
     return "\n".join(lines) + "\n"
 
 
@@ -40,11 +44,13 @@ def _where(finding: Finding) -> str:
 
 
 def _finding(finding: Finding, style: Style) -> str:
-    colour = "red" if finding.severity is Severity.ERROR else "yellow"
+    colour = _COLOURS[finding.severity]
     head = f"  {style(colour, f'{finding.severity:7}')}  {_where(finding)}"
     match finding.kind:
         case Kind.MISSING:
             return f"{head}: missing"
+        case Kind.EXPIRING:
+            return f"{head}: {finding.note}"
         case Kind.RULED_OUT:
             return f"{head}: {finding.note}"
         case Kind.LEFT_OVER:
@@ -55,7 +61,7 @@ def _finding(finding: Finding, style: Style) -> str:
             since = (
                 "; the profile was edited since it was applied" if finding.kind is Kind.NOT_APPLIED else ""
             )
-            note = f"; {finding.note}" if finding.note else ""
+            note = "".join(f"; {each}" for each in (finding.note, finding.effect) if each)
             is_and_should = f"is {shown(finding.observed)}, should be {shown(finding.desired)}"
             return f"{head}: {is_and_should}{who}{when}{since}{note}"
 

@@ -7,7 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from provision.drift.findings import DriftReport, Finding, Kind, Severity, Unchecked, as_plain, report
+from drift.certificates import CERTIFICATE
+from provision.drift.findings import DriftReport, Finding, Kind, Looked, Unchecked, as_plain
+from provision.drift.report import report
+from provision.drift.severity import Severity
 from provision.errors import ServiceError
 from provision.plan.change import Action, Change
 from provision.plan.plan import Observation, Plan, plan
@@ -17,7 +20,7 @@ from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import APP_ROUTING, GATEWAY_API, ManagedCluster
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.resource import Resource
-from provision.resources.vault import AccessPolicy
+from provision.resources.vault import AccessPolicy, KeyVault
 
 TODAY = "2026-08-01"
 ZONE = DnsZone(name="a.example", id="/z")
@@ -147,7 +150,9 @@ def test_what_could_not_be_read_is_never_in_sync() -> None:
     error = ServiceError("reading record_set/a.example/A/x", "no answer")
     made = found({RECORD.address: Unread(error)})
     assert made.findings == ()
-    assert made.unchecked == (Unchecked(RECORD.address, "reading record_set/a.example/A/x: no answer"),)
+    assert made.unchecked == (
+        Unchecked(RECORD.address, "reading record_set/a.example/A/x: no answer", "no answer"),
+    )
     assert made.checked == 2
 
 
@@ -221,3 +226,37 @@ def test_a_cluster_that_cannot_have_it_is_a_finding_though_our_fields_hold() -> 
         (CLUSTER.address, Kind.RULED_OUT, "the mesh is on"),
         ("", Kind.RULED_OUT, "it is too old"),
     ]
+
+
+def test_what_can_not_be_changed_is_told_with_its_field() -> None:
+    vault = KeyVault(name="kv", id="/kv", create=True, soft_delete_days=30)
+    observed = Present({**vault.properties(), "softDeleteDays": 90}, {}, "shop")
+    made = plan("shop", ResourceGraph([vault]), Observation({vault.address: observed}))
+    (finding,) = report(made, [], TODAY).findings
+    assert (finding.field, finding.severity) == ("softDeleteDays", Severity.WARNING)
+    assert finding.note.startswith("softDeleteDays can't be changed")
+    assert finding.effect == "what is deleted is kept for another time"
+
+
+def test_what_was_seen_beside_the_plan_is_reported_and_ignored_alike() -> None:
+    seen = Looked(
+        (Finding("secret/a/x", "tls.crt", Kind.OUTDATED, Severity.WARNING),),
+        (Unchecked("secret/a/y", "forbidden"), Unchecked("secret/b/z", "forbidden")),
+    )
+    made = plan("shop", ResourceGraph([ZONE]), Observation({ZONE.address: Present()}))
+    assert report(made, [], TODAY, seen) == DriftReport("shop", seen.findings, (), seen.unchecked, 1)
+    covered = report(made, [ignore("secret/a/*", "tls.crt")], TODAY, seen)
+    assert covered.findings == ()
+    assert covered.unchecked == (Unchecked("secret/b/z", "forbidden"),)
+    assert [(each.address, each.kind, each.ignored) for each in covered.ignored] == [
+        ("secret/a/x", Kind.OUTDATED, "known"),
+        ("secret/a/y", Kind.NOT_CHECKED, "known"),
+    ]
+
+
+def test_a_certificate_that_ends_soon_is_a_finding_even_in_sync() -> None:
+    observed = Present(CERTIFICATE.properties(), {"expires": "2026-08-10"}, "shop")
+    made = plan("shop", ResourceGraph([CERTIFICATE]), Observation({CERTIFICATE.address: observed}))
+    (finding,) = report(made, [ignore(CERTIFICATE.address, "enabled")], TODAY).findings
+    assert (finding.kind, finding.field) == (Kind.EXPIRING, "expires")
+    assert report(made, [ignore(CERTIFICATE.address, "expires")], TODAY).findings == ()

@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from provision.apply.events import Outcome, Status
-from provision.drift.findings import DriftReport, Finding, Kind, Severity, Unchecked
+from provision.drift.findings import DriftReport, Finding, Kind, Unchecked
+from provision.drift.severity import Severity
 from provision.errors import AccessDeniedError, NotFoundError, ProvisionError, ServiceError
 from provision.plan.change import Action, Change, FieldChange
 from provision.plan.plan import Plan
 from provision.resources.dns import DnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
-from provision.resources.managed_cluster import APP_ROUTING, NGINX_CONTROLLER, ZONES, ManagedCluster
+from provision.resources.managed_cluster import (
+    APP_ROUTING,
+    NGINX_CONTROLLER,
+    SECRET_ROTATION,
+    ZONES,
+    ManagedCluster,
+)
 from provision.resources.observed import Absent, Present, Unread
 from provision.resources.ref import Ref
 from provision.resources.values import CaseInsensitive
@@ -195,6 +202,53 @@ DRIFT = {
         (
             Unchecked("key_vault/kv", "no access\n    az role …"),
             Unchecked("certificate/kv/web", "no access\n    az role …"),
+        ),
+        7,
+    ),
+    "certificates": DriftReport(
+        "shop",
+        (
+            Finding(
+                "managed_cluster/aks",
+                SECRET_ROTATION,
+                Kind.CHANGED,
+                Severity.ERROR,
+                "true",
+                "false",
+                effect="renewed certificates never reach the cluster",
+            ),
+            Finding(
+                "certificate/kv/web",
+                "expires",
+                Kind.EXPIRING,
+                Severity.WARNING,
+                observed="2026-08-20",
+                note="19 days left; it should have been renewed 30 days before its end",
+            ),
+            Finding(
+                "secret/web/kv-gw-cert-web",
+                "tls.crt",
+                Kind.OUTDATED,
+                Severity.WARNING,
+                "AA01",
+                "BB02",
+                note="certificate/kv/web has another version; this one ends on 2026-08-20",
+            ),
+            Finding("certificate_contacts/kv", "", Kind.MISSING, Severity.INFO),
+        ),
+        (
+            Finding(
+                "secret/api/kv-gw-cert-api",
+                "tls.crt",
+                Kind.NOT_CHECKED,
+                Severity.INFO,
+                note="forbidden",
+                ignored="the check may not read Secrets",
+            ),
+        ),
+        (
+            Unchecked("certificate/kv/api", "reading certificate/kv/api: kept out\n    az …", "kept out"),
+            Unchecked("certificate/kv/old", "reading certificate/kv/old: kept out\n    az …", "kept out"),
         ),
         7,
     ),

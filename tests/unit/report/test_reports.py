@@ -68,12 +68,13 @@ def test_drift_text(name: str) -> None:
 
 def test_drift_text_in_colour() -> None:
     check("drift_found.ansi", drift_text(examples.DRIFT["found"], COLOUR))
+    check("drift_certificates.ansi", drift_text(examples.DRIFT["certificates"], COLOUR))
 
 
 def test_drift_json() -> None:
     text = drift_json(list(examples.DRIFT.values()))
     check("drift.json", text)
-    assert [each["inSync"] for each in json.loads(text)] == [True, False, True, False]
+    assert [each["inSync"] for each in json.loads(text)] == [True, False, True, False, False]
 
 
 def test_colour_changes_nothing_but_colour() -> None:
