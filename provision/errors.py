@@ -5,6 +5,7 @@
     ├── ProfileError          every problem of one profile at once, each with file:line:column
     ├── CredentialError       no credentials, or refused by Entra
     ├── AccessDeniedError     the service refused; names the missing action and scope where it says so
+    ├── UnreachableError      a firewall keeps this machine out: nothing can be said about what is behind it
     ├── NotFoundError         something the profile names is not there
     ├── ConflictError         the object changed or is busy (409, 412)
     ├── ServiceError          any other refusal of a service, or no answer
@@ -54,7 +55,30 @@ class CredentialError(ProvisionError):
 
 
 class AccessDeniedError(ProvisionError):
-    """The caller lacks a right."""
+    """The caller lacks a right: `action` at `scope`. `principal` is the caller's object id.
+
+    All three are empty where the service does not say.
+    """
+
+    def __init__(
+        self,
+        doing: str,
+        why: str,
+        fix: str = "",
+        command: str = "",
+        *,
+        action: str = "",
+        scope: str = "",
+        principal: str = "",
+    ) -> None:
+        super().__init__(doing, why, fix, command)
+        self.action = action
+        self.scope = scope
+        self.principal = principal
+
+
+class UnreachableError(ProvisionError):
+    """A firewall keeps this machine out, whatever the caller's rights are."""
 
 
 class NotFoundError(ProvisionError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from graphlib import TopologicalSorter
@@ -20,6 +21,9 @@ from provision.resources.values import Value
 
 _LOGGER = logging.getLogger(__name__)
 """Shown with --debug."""
+
+_AT_ONCE = 32
+"""Changes of one kind that run at the same time: a zone may have thousands of record sets."""
 
 
 class Execution:
@@ -48,14 +52,22 @@ class Execution:
         sorter = TopologicalSorter(waits_for)
         sorter.prepare()
         running: dict[asyncio.Task[Outcome], str] = {}
+        ready: defaultdict[str, deque[str]] = defaultdict(deque)
+        started: Counter[str] = Counter()
         try:
             while sorter.is_active():
                 for address in sorter.get_ready():
-                    work = self._carry_out(changes[address], waits_for[address])
-                    running[asyncio.create_task(work, name=address)] = address
+                    ready[changes[address].resource.KIND].append(address)
+                for kind, waiting in ready.items():
+                    while waiting and started[kind] < _AT_ONCE:
+                        address = waiting.popleft()
+                        work = self._carry_out(changes[address], waits_for[address])
+                        running[asyncio.create_task(work, name=address)] = address
+                        started[kind] += 1
                 done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     address = running.pop(task)
+                    started[changes[address].resource.KIND] -= 1
                     self._record(_outcome(task, changes[address]))
                     sorter.done(address)
         except asyncio.CancelledError:

@@ -48,7 +48,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     show = Show(arguments.format == "json", sys.stdout, os.environ)
     async with connected(asked.profile, arguments.sandbox) as clients:
         graph, observation, handlers = await planning.observe(asked, clients, planning.tell)
-        made = planning.make_plan(asked, graph, observation)
+        made = planning.safe(planning.make_plan(asked, graph, observation), arguments.force)
         show.plan(made, asked.where)
         if made.blocked():
             return 1

@@ -31,6 +31,11 @@ def plan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--adopt", action="store_true", help="take over existing objects that differ and are not ours"
     )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="delete more than 30 %% of a zone's record sets, if it comes to that",
+    )
 
 
 def yes_argument(parser: argparse.ArgumentParser, help_: str) -> None:

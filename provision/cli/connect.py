@@ -114,15 +114,42 @@ def _seed(azure: Azure, profile: Profile) -> None:
         azure,
         profile.azure.subscription,
         cluster=(profile.cluster.resource_group, profile.cluster.name),
-        vaults={name: vault.resource_group for name, vault in profile.vaults.items()},
+        vaults={name: vault.resource_group for name, vault in profile.vaults.items() if not vault.create},
         workloads=_workloads(profile),
         groups=[
             *(zone.resource_group for zone in profile.dns.zones.values()),
+            *(vault.resource_group for vault in profile.vaults.values()),
             *([identity_group] if identity_group else []),
+            *_network_groups(profile),
         ],
     )
+    for subscription, group in _elsewhere(profile):
+        made += seed.ensure(azure, subscription, groups=[group])
     for line in made:
         sys.stderr.write(f"sandbox: seeded {line}\n")
+
+
+def _elsewhere(profile: Profile) -> Iterator[tuple[str, str]]:
+    """Subscription and resource group of the zones and linked networks in other subscriptions."""
+    from provision.resources.arm import ArmId
+
+    for zone in profile.dns.zones.values():
+        networks = [ArmId.parse(link.virtual_network) for link in zone.links]
+        places = [(zone.subscription or "", zone.resource_group)]
+        for subscription, group in (*places, *((each.subscription, each.group) for each in networks)):
+            if subscription.casefold() not in ("", profile.azure.subscription.casefold()):
+                yield subscription, group
+
+
+def _network_groups(profile: Profile) -> Iterator[str]:
+    """Resource groups of the networks that private zones are linked to."""
+    from provision.resources.arm import ArmId
+
+    for zone in profile.dns.zones.values():
+        for link in zone.links:
+            network = ArmId.parse(link.virtual_network)
+            if network.subscription.casefold() == profile.azure.subscription.casefold():
+                yield network.group
 
 
 def _workloads(profile: Profile) -> Iterator[Workload]:

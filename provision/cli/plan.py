@@ -36,7 +36,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     asked = planning.request(arguments.profile, arguments.sandbox, arguments.adopt, arguments.target)
     async with connected(asked.profile, arguments.sandbox) as clients:
         graph, observation, _ = await planning.observe(asked, clients)
-    made = planning.make_plan(asked, graph, observation)
+    made = planning.safe(planning.make_plan(asked, graph, observation), arguments.force)
     if arguments.format == "json":
         sys.stdout.write(plan_json(made))
     else:

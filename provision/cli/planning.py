@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.cli.connect import environment
 from provision.errors import ProfileError, UsageError
-from provision.ingress import desired, preflight
+from provision.ingress import certificate_checks, desired, preflight
 from provision.ingress.load import load
 from provision.ingress.rules import unavailable, warnings
 from provision.plan.plan import Observation, Plan, plan
+from provision.plan.safety import deletes_too_much
 from provision.profile.model import Profile
 from provision.resources.graph import ResourceGraph
 
@@ -94,15 +95,18 @@ async def observe(
 
 def make_plan(asked: Request, graph: ResourceGraph, observation: Observation) -> Plan:
     """The plan, with what the cluster itself rules out as obstacles of the cluster's change."""
+    day = date.fromisoformat(today())
     made = plan(
         asked.profile.name,
         graph,
         observation,
         adopt=asked.adopt,
         targets=asked.targets,
-        warnings=asked.warnings,
+        warnings=(*asked.warnings, *certificate_checks.warnings(asked.profile, observation, day)),
         unchecked=desired.unchecked(asked.profile),
     )
+    unfit = tuple(certificate_checks.problems(asked.profile, observation, day))
+    made = replace(made, refused=unfit)
     refused = preflight.problems(asked.profile, observation)
     if not refused:
         return made
@@ -114,7 +118,13 @@ def make_plan(asked: Request, graph: ResourceGraph, observation: Observation) ->
         for change in made.changes
     )
     told = any(change.address == cluster for change in made.changes)  # a target may leave the cluster out
-    return replace(made, changes=changes, refused=tuple(refused[1:] if told else refused))
+    return replace(made, changes=changes, refused=(*(refused[1:] if told else refused), *unfit))
+
+
+def safe(made: Plan, force: bool) -> Plan:
+    """The plan, refused where it deletes too much of a zone and nobody asked for that."""
+    refused = () if force else deletes_too_much(made.changes)
+    return replace(made, refused=(*made.refused, *refused))
 
 
 def tell(text: str) -> None:

@@ -74,6 +74,7 @@ async def _verified(asked: Request, hosts: list[str], sandbox: bool) -> Report:
     from provision.verify.judge import judge, left_out
     from provision.verify.links import Report
     from provision.verify.needs import Planned
+    from provision.verify.zones import bare_zones
 
     profile = asked.profile
     chains = desired.chains(profile)
@@ -85,14 +86,17 @@ async def _verified(asked: Request, hosts: list[str], sandbox: bool) -> Report:
         planned = Planned(asked.file, graph, observation, made, tuple(ignores))
         async with _reach(sandbox) as reach:
             walked = [chains[host] for host in hosts if host in chains]
-            seen = await gather(walked, planned, LiveProbes(clients, reach))
+            probes = LiveProbes(clients, reach)
+            seen = await gather(walked, planned, probes)
+            used = [chain.zone for chain in chains.values()]
+            zones = await bare_zones(used, planned, probes) if hosts == list(profile.hosts) else []
     why = "; ".join(desired.unchecked(profile)) or "this version does not know its chain"
     now = datetime.now(UTC)
     reports = [
         judge(chains[host], planned, seen[host], now) if host in seen else left_out(host, why)
         for host in hosts
     ]
-    return Report(profile.name, tuple(reports))
+    return Report(profile.name, (*reports, *zones))
 
 
 @asynccontextmanager

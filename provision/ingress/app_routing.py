@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from provision.ingress.certificates import certificates
 from provision.ingress.gateway_api import GatewayHosts, grants_by_scope
 from provision.ingress.grants import Grantee, grants
 from provision.ingress.hosts import HostChain, service_accounts
 from provision.ingress.nginx import NginxHosts
 from provision.ingress.objects import Objects, cluster_id
-from provision.ingress.vaults import certificates, vaults
+from provision.ingress.vaults import vaults
 from provision.ingress.zones import records, zone_ids, zones
 from provision.profile.model import AppRouting, Profile
 from provision.resources.arm import resource_id

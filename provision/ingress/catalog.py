@@ -216,7 +216,7 @@ LIMITS = (
     RENEWAL_DAYS_PER_MONTH,
 )
 
-PRIVATE_ZONE_TYPES = frozenset({"A", "AAAA", "CNAME", "MX", "TXT"})
+PRIVATE_ZONE_TYPES = frozenset({"A", "AAAA", "CNAME", "MX", "PTR", "SRV", "TXT"})
 """Record types of a profile that a private zone can hold. Source: as TXT_PRIVATE."""
 
 

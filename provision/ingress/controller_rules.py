@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from provision.errors import Problem
-from provision.ingress import catalog, dns_rules, features
+from provision.ingress import catalog, features
+from provision.ingress.addresses import address_of, is_private
 from provision.ingress.hosts import zone_group
 from provision.ingress.nginx import has_own_controller
 from provision.profile.loaded import LoadedProfile
@@ -33,7 +34,7 @@ def _static_address(loaded: LoadedProfile) -> Iterator[Problem]:
     if not isinstance(ingress, AppRouting) or ingress.static_ip is None:
         return
     path = ("ingress", "staticIP")
-    address = dns_rules.address_of(ingress.static_ip)
+    address = address_of(ingress.static_ip)
     if address is None:
         yield loaded.problem(
             path, f"`{ingress.static_ip}` is not an IP address", "Write one such as 20.50.1.2."
@@ -41,7 +42,7 @@ def _static_address(loaded: LoadedProfile) -> Iterator[Problem]:
     elif address.version == 6:
         message = f"{ingress.static_ip} is an IPv6 address, but gateways and the hosts' records are IPv4"
         yield loaded.problem(path, message, "Write an IPv4 address.")
-    elif ingress.load_balancer == "external" and dns_rules.is_private(address):
+    elif ingress.load_balancer == "external" and is_private(address):
         message = f"{ingress.static_ip} is a private address, but loadBalancer is external"
         yield loaded.problem(path, message, "Use a public address, or loadBalancer: internal.")
 
@@ -97,12 +98,11 @@ def _listeners_fit(loaded: LoadedProfile) -> Iterator[Problem]:
 
 
 def _zones_fit(loaded: LoadedProfile) -> Iterator[Problem]:
-    """A group of zones is one ClusterExternalDNS, which can't be split: two of them would undo each other's
-    records wherever a zone of one is below a zone of the other."""
+    """A group of zones is one ClusterExternalDNS."""
     profile, limit = loaded.profile, catalog.EXTERNAL_DNS_ZONES
     seen: dict[str, int] = {}
     for name, zone in profile.dns.zones.items() if features.variant_of(profile).gateway_api else ():
-        group = zone_group(profile, zone)
+        group = zone_group(profile, name)
         seen[group] = seen.get(group, 0) + 1
         if seen[group] == limit.value + 1:
             message = (

@@ -116,7 +116,7 @@ class GatewayHosts:
         zone = zone_of(name, self.profile.dns.zones)
         if zone is None or self._is_ours(name):
             return ()
-        return (address(CLUSTER_EXTERNAL_DNS, zone_group(self.profile, self.profile.dns.zones[zone])),)
+        return (address(CLUSTER_EXTERNAL_DNS, zone_group(self.profile, zone)),)
 
     def _is_ours(self, name: str) -> bool:
         """Whether we write the host's record, because the add-on would not or should not.
@@ -199,7 +199,7 @@ class GatewayHosts:
         zone = zone_of(name, self.profile.dns.zones)
         metadata: dict[str, Value] = {}
         if zone and not self._is_ours(name):
-            group = zone_group(self.profile, self.profile.dns.zones[zone])
+            group = zone_group(self.profile, zone)
             metadata["metadata"] = {"labels": {DNS_LABEL: group}}
         spec: dict[str, Value] = {
             "parentRefs": (self._parent(_listener_name(name, host)),),
@@ -229,8 +229,8 @@ class GatewayHosts:
         namespace = dns_namespace(self.profile, self.ingress.dns_namespace)
         ids = zone_ids(self.profile)
         groups: dict[str, list[str]] = {}
-        for name, zone in self.profile.dns.zones.items():
-            groups.setdefault(zone_group(self.profile, zone), []).append(name)
+        for name in self.profile.dns.zones:
+            groups.setdefault(zone_group(self.profile, name), []).append(name)
         for group, zones in groups.items():
             # One spelling for all: the CRD compares subscriptions and groups with case, Azure without.
             place = str(ids[zones[0]]).rpartition("/")[0]

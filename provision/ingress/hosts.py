@@ -82,16 +82,30 @@ def _cut(label: str, longest: int, whole: str) -> str:
     return f"{label[: longest - 7].rstrip('-')}-{digest}"
 
 
-def zone_group(profile: Profile, zone: Zone) -> str:
-    """Zones that one controller can write: the same visibility, subscription and resource group.
+def zone_group(profile: Profile, zone: str) -> str:
+    """Zones that one controller can write: the same visibility, subscription and resource group, and none
+    below another of them.
 
+    Were they together, a controller whose right to the lower zone is not effective yet would write its hosts
+    into the upper one, where they would stay: it looks for the longest zone among those that it may read.
     A label's value, which routes carry and the controller looks for.
     """
-    place = f"{zone.subscription or profile.azure.subscription}/{zone.resource_group}".casefold()
+    declared = profile.dns.zones[zone]
+    place = _place(profile, declared)
+    above = sum(
+        zone.endswith(f".{name}") and _place(profile, other) == place
+        for name, other in profile.dns.zones.items()
+    )
     name = profile.name
     if len(name) > _LONGEST_GROUP:
         name = _cut(name, _LONGEST_GROUP, name)
-    return f"{name}-{zone.visibility}-{hashlib.sha256(place.encode()).hexdigest()[:6]}"
+    digest = hashlib.sha256(f"{place[1]}{'/' * above}".encode()).hexdigest()[:6]
+    return f"{name}-{declared.visibility}-{digest}"
+
+
+def _place(profile: Profile, zone: Zone) -> tuple[str, str]:
+    subscription = zone.subscription or profile.azure.subscription
+    return zone.visibility, f"{subscription}/{zone.resource_group}".casefold()
 
 
 def host_record(

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from provision.errors import Problem
-from provision.ingress import catalog, certificate_rules, controller_rules, dns_rules, features, variants
+from provision.ingress import (
+    catalog,
+    certificate_rules,
+    controller_rules,
+    dns_rules,
+    dns_warnings,
+    features,
+    variants,
+    vault_rules,
+)
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import AppRouting
 
@@ -88,6 +97,7 @@ RULES: tuple[Rule, ...] = (
     *certificate_rules.RULES,
     *controller_rules.RULES,
     *dns_rules.RULES,
+    *vault_rules.RULES,
 )
 
 
@@ -121,7 +131,8 @@ def warnings(loaded: LoadedProfile, today: str) -> list[Problem]:
         *_support_warnings(loaded, today),
         *_expired(loaded, today),
         *certificate_rules.warnings(loaded),
-        *dns_rules.warnings(loaded),
+        *dns_warnings.warnings(loaded),
+        *loaded.notes,
     ]
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from provision.errors import ProvisionError
+from provision.plan import host_records
 from provision.plan.change import Action, Change
 from provision.resources.dns import HostRecord, RecordSet
 from provision.resources.graph import ResourceGraph
-from provision.resources.manifest import Manifest
+from provision.resources.identity import FederatedCredential, RoleAssignment
+from provision.resources.manifest import CLUSTER_EXTERNAL_DNS, ROUTES, SERVICE_ACCOUNT, Manifest
 from provision.resources.observed import Present
 from provision.resources.resource import Resource
 
@@ -20,6 +22,7 @@ Orphans = tuple[Orphan | ProvisionError, ...]
 """What was found; an error stands for a place that could not be looked at."""
 
 _REASON = "ours, and no longer in the profile"
+_WRITERS = (CLUSTER_EXTERNAL_DNS, SERVICE_ACCOUNT)
 
 
 def unsearched(orphans: Orphans) -> tuple[str, ...]:
@@ -29,7 +32,18 @@ def unsearched(orphans: Orphans) -> tuple[str, ...]:
 
 def with_orphans(changes: Iterable[Change], graph: ResourceGraph, orphans: Orphans) -> list[Change]:
     """The changes of a plan and those that delete orphans, each after what it waits for."""
+    changes = list(changes)
     found = _found(orphans)
+    left = host_records.left_over(graph, found)
+    if left:
+        awaited = host_records.awaited(changes, left)
+        return in_order(_with_orphans(awaited, graph, found, left))
+    return _with_orphans(changes, graph, found, ())
+
+
+def _with_orphans(
+    changes: Iterable[Change], graph: ResourceGraph, found: Sequence[Orphan], left: Sequence[HostRecord]
+) -> list[Change]:
     records = [orphan for orphan, _ in found if isinstance(orphan, RecordSet)]
     first: list[Change] = []
     last: list[Change] = []
@@ -37,7 +51,7 @@ def with_orphans(changes: Iterable[Change], graph: ResourceGraph, orphans: Orpha
         before = tuple(orphan.address for orphan in records if _gives_way(orphan, change))
         after = (*change.resource.after, *before)
         (last if before else first).append(replace(change, resource=replace(change.resource, after=after)))
-    return [*first, *_deletions(graph, found), *last]
+    return [*first, *_deletions(graph, found, left), *last]
 
 
 def _found(orphans: Orphans) -> list[Orphan]:
@@ -61,27 +75,73 @@ def _gives_way(orphan: RecordSet, change: Change) -> bool:
     )
 
 
-def _deletions(graph: ResourceGraph, orphans: Sequence[Orphan]) -> Iterator[Change]:
+def _deletions(
+    graph: ResourceGraph, orphans: Sequence[Orphan], left: Sequence[HostRecord]
+) -> Iterator[Change]:
     shared = tuple(resource.address for resource in graph if resource.SHARED)
-    users = _users(orphan for orphan, _ in orphans)
+    users = _users([*(orphan for orphan, _ in orphans), *left])
+    tidied = tuple(record.address for record in left)
+    for record in left:
+        yield Change(record, Present(), Action.DELETE, reason=_REASON)
     for orphan, observed in orphans:
         # Only after the cluster stopped using it, and empty of what is ours.
-        before = () if isinstance(orphan, Manifest) else (*users, *_inside(orphan, orphans))
-        waiting = replace(orphan, after=(*orphan.after, *shared, *before))
+        before = (*shared, *users, *_inside(orphan, orphans))
+        if isinstance(orphan, Manifest):
+            before = () if left and orphan.api in ROUTES else (*shared, *_without_routes(orphan, tidied))
+        waiting = replace(orphan, after=(*orphan.after, *before))
         yield Change(waiting, observed, Action.DELETE, reason=_REASON)
+
+
+def _without_routes(orphan: Manifest, tidied: tuple[str, ...]) -> tuple[str, ...]:
+    """What writes DNS records stays until it has taken them away, once the routes are gone."""
+    return tidied if orphan.api in _WRITERS else ()
 
 
 def removals(graph: ResourceGraph, orphans: Orphans) -> Iterator[Change]:
     """Deletions for a destroy, which goes backwards: what holds an orphan waits for its going, since a
     zone with records can't be deleted."""
     found = _found(orphans)
+    left = host_records.left_over(graph, found)
     everything = [*graph, *(orphan for orphan, _ in found)]
-    users = _users(everything)
+    for record in left:
+        writers = [each.address for each in everything if _helps_to_write(each, record)]
+        waiting = replace(record, after=(*record.after, *writers), outlives=record.after)
+        yield Change(waiting, Present(), Action.DELETE, reason=_REASON)
+    users = _users([*everything, *left])
     for orphan, observed in found:
         holders = [each.address for each in everything if _is(each, orphan.inside())]
         before = orphan.after if isinstance(orphan, Manifest) else (*orphan.after, *users)
         held = replace(orphan, after=(*before, *holders), outlives=before)
         yield Change(held, observed, Action.DELETE, reason=_REASON)
+
+
+def in_order(changes: Sequence[Change]) -> list[Change]:
+    """The same changes, each after those that it waits for, otherwise in their order."""
+    by_address = {change.address: change for change in changes}
+    placed: dict[str, Change] = {}
+    for change in changes:
+        waiting = [change]
+        while waiting:
+            top = waiting[-1]
+            lacking = [
+                by_address[each]
+                for each in sorted(top.resource.dependencies())
+                if each in by_address and each not in placed
+            ]
+            if lacking:
+                waiting.extend(lacking)
+            else:
+                placed.setdefault(top.address, top)
+                waiting.pop()
+    return list(placed.values())
+
+
+def _helps_to_write(resource: Resource, record: HostRecord) -> bool:
+    """Whether the DNS controller needs it in order to take a record away."""
+    if isinstance(resource, Manifest):
+        return resource.api in _WRITERS
+    writing = isinstance(resource, RoleAssignment | FederatedCredential) or resource.SHARED
+    return writing or _is(resource, record.zone_id)
 
 
 def _users(resources: Iterable[Resource]) -> tuple[str, ...]:

@@ -69,11 +69,11 @@ class Plan:
 
 
 def known_outputs(observation: Observation) -> Lookup:
-    """Resolves refs to outputs that were read just now; leaves the others as they are."""
+    """Resolves refs to outputs that are known before anything is done; leaves the others as they are."""
 
     def lookup(ref: Ref) -> Value:
         observed = observation.objects.get(ref.address)
-        if isinstance(observed, Present) and observed.outputs.get(ref.output) is not None:
+        if isinstance(observed, Present | Absent) and observed.outputs.get(ref.output) is not None:
             return observed.outputs[ref.output]
         return ref
 
@@ -231,7 +231,7 @@ def _update(profile: str, resource: Resource, observed: Present, adopt: bool) ->
             f"{', '.join(fixed)} can't be changed: the service fixes it when the object is made",
             "Bring the profile in line with it.",
         )
-        return Change(resource, observed, Action.NO_OP, fields, "can't be changed", error)
+        return Change(resource, observed, Action.UPDATE, fields, "can't be changed", error)
     replaced = resource.IMMUTABLE & {field.path for field in fields}
     change = Change(resource, observed, Action.REPLACE if replaced else Action.UPDATE, fields)
     foreign = _foreign(profile, resource, observed, fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from provision.errors import ProvisionError
+from provision.errors import ProvisionError, UnreachableError
 from provision.plan.change import Action, Change
 from provision.plan.plan import Plan
 from provision.plan.saved import change_as_plain
@@ -64,8 +64,12 @@ def _kept(plan: Plan, style: Style) -> list[str]:
 
 def _obstacles(plan: Plan, style: Style) -> list[str]:
     lines: list[str] = []
+    kept_out = {
+        str(change.blocked) for change in plan.unread() if isinstance(change.blocked, UnreachableError)
+    }
     for text, addresses in distinct(plan).items():
-        lines.append(style("red", "Error: ") + text)
+        head = style("yellow", "Not checked: ") if text in kept_out else style("red", "Error: ")
+        lines.append(head + text)
         if len(addresses) > 1:
             lines.append(f"    (also stands in the way of {', '.join(addresses[1:])})")
         lines.append("")

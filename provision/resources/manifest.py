@@ -69,6 +69,9 @@ OWNED: tuple[Api, ...] = (
 )
 """Kinds of which a profile may own objects that go with it: where orphans are looked for."""
 
+ROUTES = (HTTP_ROUTE, TLS_ROUTE, INGRESS)
+"""Kinds that name hosts, and so ask for their DNS records."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(Resource):

@@ -20,6 +20,8 @@ from command_line import (
 )
 
 from provision.sandbox.azure import SUBSCRIPTION
+from provision.sandbox.gateway import SUBSCRIPTION as SUBSCRIPTION_KIND
+from provision.sandbox.seed import CLIENTS
 
 
 @pytest.fixture
@@ -44,9 +46,11 @@ def test_a_contributor_cannot_assign_roles_and_the_rest_is_done(
     assert "kubernetes/ServiceAccount/shop/prod-ingress" not in skipped
     assert set(done.statuses().values()) == {"created", "updated", "unchanged", "failed", "skipped"}
     for error in done.errors().values():
-        why, fix = error.splitlines()
+        why, fix, command = error.splitlines()
         assert ": the caller lacks the right Microsoft.Authorization/roleAssignments/write at /" in why
-        assert fix.startswith("Have a role with that action assigned to the identity that runs provision")
+        assert fix.startswith("Have it given to the identity that runs provision")
+        assert f"--assignee-object-id {CLIENTS['contributor'].object_id} " in command
+        assert '--role "Role Based Access Control Administrator"' in command
 
     as_client("owner")
     again = provision("apply", *PROD, "--format", "json")
@@ -183,6 +187,9 @@ def elsewhere(tmp_path: Path, text: str) -> tuple[str, str]:
 def test_a_subscription_that_is_not_there(provision: CommandLine, tmp_path: Path) -> None:
     zone = "{resourceGroup: rg-dns, subscription: 00000000-0000-4000-8000-0000000000ff}"
     profile = elsewhere(tmp_path, f"dns: {{zones: {{contoso.com: {zone}}}}}")
+    assert provision("plan", *profile).code == 2  # the sandbox makes it once, as it makes what profiles name
+    with provision.azure() as azure:
+        azure.store.delete(SUBSCRIPTION_KIND, "/subscriptions/00000000-0000-4000-8000-0000000000ff")
     done = provision("apply", *profile)
     assert (done.code, done.writes()) == (1, [])
     assert "SubscriptionNotFound: The subscription '00000000-0000-4000-8000-0000000000ff'" in done.out

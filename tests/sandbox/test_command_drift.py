@@ -232,7 +232,7 @@ CASES = [
             [{"trigger": {"days_before_expiry": 30}, "action": {"action_type": "EmailContacts"}}],
         ),
         _SHOP,
-        "renewBeforeDays",
+        "renewal",
         "updated",
     ),
     one(
@@ -249,13 +249,7 @@ CASES = [
         "subject",
         "updated",
     ),
-    Drifted(
-        "a certificate deleted",
-        soft_deleted,
-        {_SHOP: {None}},
-        # where the certificate is can be read only once it is there again
-        {_SHOP: "created", "kubernetes/Gateway/shop/prod": "updated"},
-    ),
+    one("a certificate deleted", soft_deleted, _SHOP, None, "created"),
     one(
         "another issuer",
         edited(

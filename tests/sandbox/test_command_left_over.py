@@ -16,6 +16,7 @@ KINDS = (
     "certificate/",
     "dns_zone/",
     "federated_credential/",
+    "host_record/",
     "private_dns_zone/",
     "record_set/",
     "role_assignment/",
@@ -36,6 +37,11 @@ CORP_ROLE = f"role_assignment/{CORP}/private-dns-zone-contributor/webapprouting"
 # What the cluster's DNS controller wrote into a zone is not ours, and keeps the zone from being deleted.
 NO_HOSTS: Mapping[str, object] = {"hosts": None}
 NO_INTRANET: Mapping[str, object] = {"hosts": {f"intranet.{CORP}": None}}
+SHOPS = "shops.contoso.com"
+TWO_ZONES: Mapping[str, object] = {
+    "dns": {"zones": {SHOPS: {"resourceGroup": "rg-aks-prod"}}},
+    "hosts": {f"www.{SHOPS}": {"namespace": "shop", "service": {"name": "shop", "port": 80}}},
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ EDITS = [
     Edit(
         "a certificate",
         {"certificates": {"api-tls": None}, "hosts": {"api.contoso.com": None}},
-        {"certificate/kv-contoso-prod/api-tls", *API_CREDENTIALS},
+        {"certificate/kv-contoso-prod/api-tls", *API_CREDENTIALS, "host_record/contoso.com/api.contoso.com"},
     ),
     Edit(
         "all certificates",
@@ -95,10 +101,20 @@ EDITS = [
     Edit(
         "a whole private zone",
         {"dns": {"zones": {CORP: None}}, **NO_INTRANET},
-        {f"private_dns_zone/{CORP}", LINK, CORP_ROLE},
+        {f"private_dns_zone/{CORP}", LINK, CORP_ROLE, f"host_record/{CORP}/intranet.{CORP}"},
         "nginx",
         {"managed_cluster/aks-legacy": "updated"},
-        NO_INTRANET,
+    ),
+    Edit(
+        "a zone and its last host",
+        {},
+        {
+            f"dns_zone/{SHOPS}",
+            f"role_assignment/{SHOPS}/dns-zone-contributor/id-ingress-prod",
+            "record_set/contoso.com/NS/shops",
+            f"host_record/{SHOPS}/www.{SHOPS}",
+        },
+        first=TWO_ZONES,
     ),
 ]
 
@@ -115,15 +131,16 @@ def write(file: Path, profile: str, says: Mapping[str, object]) -> tuple[str, st
 
 
 def prepare(edit: Edit, provision: CommandLine, applied: Applied, file: Path) -> None:
-    """Apply the profile, and what was said between: then hosts are gone, and somebody takes their records."""
+    """Apply the profile, and what was said between: without any host nobody looks into the cluster, where the
+    DNS controller stays, and somebody takes its records."""
     applied(edit.profile)
     if edit.first:
         assert provision("apply", *write(file, edit.profile, edit.first), "--yes").code == 0
+    if edit.first is NO_HOSTS:
         with provision.azure() as azure:
-            for kind in ("dnsZones", "privateDnsZones"):
-                for record in azure.store.list(f"Microsoft.Network/{kind}/recordsets"):
-                    if record["name"] != "@" and "provision_profile" not in metadata(record):
-                        azure.store.delete(f"Microsoft.Network/{kind}/recordsets", record["id"])
+            for record in azure.store.list("Microsoft.Network/dnsZones/recordsets"):
+                if record["name"] != "@" and "provision_profile" not in metadata(record):
+                    azure.store.delete("Microsoft.Network/dnsZones/recordsets", record["id"])
 
 
 def metadata(record: Json) -> Json:

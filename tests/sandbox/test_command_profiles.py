@@ -70,7 +70,7 @@ USAGE: list[tuple[tuple[str, ...], str]] = [
     (("deploy",), "invalid choice: 'deploy'"),
     (("plan",), "PROFILE"),
     (("drift",), "PROFILE"),
-    (("plan", "profiles/prod.yaml", "--force"), "--force"),
+    (("plan", "profiles/prod.yaml", "--strict"), "--strict"),
     (("plan", "profiles/prod.yaml", "--format", "xml"), "invalid choice: 'xml'"),
     (("sandbox",), "VERB"),
     (("sandbox", "serve", "--port", "70000"), "--port: 70000 is no port"),

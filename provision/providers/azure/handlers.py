@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from provision.apply.handler import Handlers
+from provision.providers.azure.access_policies import AccessPolicies
 from provision.providers.azure.certificates import Certificates
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.host_records import HostRecords
 from provision.providers.azure.identities import FederatedCredentials, UserAssignedIdentities
+from provision.providers.azure.issuers import Contacts, Issuers
 from provision.providers.azure.managed_clusters import ManagedClusters
 from provision.providers.azure.record_sets import RecordSets
 from provision.providers.azure.role_assignments import RoleAssignments
 from provision.providers.azure.searching import Tagged
-from provision.providers.azure.vaults import AccessPolicies, KeyVaults
+from provision.providers.azure.vaults import KeyVaults
 from provision.providers.azure.zones import DnsZones, PrivateDnsZones, VirtualNetworkLinks
 from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
+from provision.resources.issuer import CertificateContacts, CertificateIssuer
 from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.vault import AccessPolicy, KeyVault
 
@@ -32,7 +35,9 @@ def azure_handlers(clients: Clients, on_wait: Callable[[str], None] | None = Non
         VirtualNetworkLink.KIND: VirtualNetworkLinks(clients, tagged),
         HostRecord.KIND: HostRecords(clients),
         RecordSet.KIND: RecordSets(clients),
-        KeyVault.KIND: KeyVaults(clients),
+        KeyVault.KIND: KeyVaults(clients, tagged),
+        CertificateIssuer.KIND: Issuers(clients),
+        CertificateContacts.KIND: Contacts(clients),
         AccessPolicy.KIND: AccessPolicies(clients),
         Certificate.KIND: Certificates(clients),
         UserAssignedIdentity.KIND: UserAssignedIdentities(clients, tagged),

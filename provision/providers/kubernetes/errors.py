@@ -15,8 +15,8 @@ from provision.providers.kubernetes.calls import Reply
 from provision.resources.manifest import Api
 
 _DENIED = re.compile(
-    r'cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
-    r'(?: in the namespace "(?P<namespace>[^"]*)")?'
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)"'
+    r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
 _WEBHOOK = re.compile(
     r'admission webhook "(?P<name>[^"]+)" denied the request(?: without explanation|: (?P<why>.*))?',
@@ -28,6 +28,9 @@ _MANAGER = re.compile(r'conflict with "(?P<manager>[^"]+)"')
 
 _NOT_ACCEPTED = "The cluster's version of Kubernetes does not accept the object as the profile makes it."
 
+# The end of what AKS's webhook says where Azure's roles decide.
+_BY_AZURE = "User does not have access to the resource in Azure."
+_CLUSTERS = "Microsoft.ContainerService/managedClusters"
 _READS = frozenset({"get", "list", "watch"})
 _READER = "Azure Kubernetes Service RBAC Reader"
 _WRITER = "Azure Kubernetes Service RBAC Writer"
@@ -101,12 +104,29 @@ def _denied(doing: str, reply: Reply) -> ProvisionError:
     verb, resource, group = found["verb"], found["resource"], found["group"]
     where = f"in the namespace {found['namespace']}" if found["namespace"] else "in the whole cluster"
     name = f"{resource}.{group}" if group else resource
+    action = _action(verb, resource, group) if _BY_AZURE in reply.message else ""
     return AccessDeniedError(
         doing,
-        f"the caller may not {verb} {name} {where}",
+        f"the caller may not {verb} {name} {where}" + (f", which is {action} in Azure" if action else ""),
         f"Have the role “{_role(verb, group, bool(found['namespace']))}” at the cluster, or a Kubernetes role"
         " with that right, given to the identity that runs provision.",
+        action=action,
+        principal=found["user"] if action else "",
     )
+
+
+def _action(verb: str, resource: str, group: str) -> str:
+    """The data action that Azure asked for; all custom resources have one.
+
+    Source: "Use Microsoft Entra ID authorization for the Kubernetes API in AKS", Microsoft Learn, 2026-04.
+    """
+    right = "read" if verb in _READS else "delete" if verb.startswith("delete") else "write"
+    kind = f"{group}/{resource}" if group else resource
+    return f"{_CLUSTERS}/{'customresources' if _is_custom(group) else kind}/{right}"
+
+
+def _is_custom(group: str) -> bool:
+    return "." in group and group != "networking.k8s.io"
 
 
 def _role(verb: str, group: str, namespaced: bool) -> str:
@@ -114,7 +134,7 @@ def _role(verb: str, group: str, namespaced: bool) -> str:
 
     Source: "Azure built-in roles for containers", Microsoft Learn, 2026-05.
     """
-    if "." in group and group != "networking.k8s.io":
+    if _is_custom(group):
         return _ADMIN
     if verb in _READS:
         return _READER

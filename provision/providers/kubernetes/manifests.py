@@ -72,7 +72,7 @@ class Manifests:
         way = self._way(resource)
         call = Call("apply", resource.path, marked(resource, work.mark), force=force)
         live = await applied(way, resource, call, Patience(self._clients, way), work.progress)
-        live = await ready(way, resource, live, Patience(self._clients, way), work.progress)
+        live = await ready(way, resource, live, Patience(self._clients, way, roles=True), work.progress)
         return Present(
             resource.properties(), outputs(resource, live), owner=work.mark.profile, digest=work.mark.digest
         )

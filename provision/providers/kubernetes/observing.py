@@ -9,7 +9,14 @@ from provision.apply.handler import Mark
 from provision.plan.diff import same
 from provision.providers.kubernetes.calls import Json
 from provision.providers.kubernetes.fields import Manager, at, joined, managers, manages, surplus, value
-from provision.resources.manifest import DIGEST_ANNOTATION, GATEWAY, INGRESS, PROFILE_LABEL, Manifest
+from provision.resources.manifest import (
+    DIGEST_ANNOTATION,
+    GATEWAY,
+    INGRESS,
+    PROFILE_LABEL,
+    ROUTES,
+    Manifest,
+)
 from provision.resources.observed import Present
 from provision.resources.values import Value
 
@@ -57,7 +64,8 @@ def observed(resource: Manifest, live: Json, dry: Json | None) -> Present:
 
 
 def outputs(resource: Manifest, live: Json) -> dict[str, Value]:
-    """`uid`, and the first `address` of a Gateway or an Ingress, none while it has none."""
+    """`uid`; the first `address` of a Gateway or an Ingress, none while it has none; the `hosts` of a route
+    or an Ingress."""
     found: dict[str, Value] = {"uid": live["metadata"].get("uid")}
     status = live.get("status") or {}
     if resource.api == GATEWAY:
@@ -66,6 +74,10 @@ def outputs(resource: Manifest, live: Json) -> dict[str, Value]:
     elif resource.api == INGRESS:
         entries = (status.get("loadBalancer") or {}).get("ingress") or [{}]
         found["address"] = entries[0].get("ip")
+    if resource.api in ROUTES:
+        spec = live.get("spec") or {}
+        ruled = [each["host"] for each in spec.get("rules") or () if each.get("host")]
+        found["hosts"] = tuple(spec.get("hostnames") or ruled)
     return found
 
 

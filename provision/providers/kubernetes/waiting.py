@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from provision.errors import ProvisionError, ServiceError
-from provision.providers.azure.clients import Clients
+from provision.providers.azure.clients import EFFECTIVE, Clients
 from provision.providers.kubernetes.calls import Call, Json, Reply, Way, query
 from provision.providers.kubernetes.errors import is_starting, refusal
 from provision.providers.kubernetes.readiness import obstacles
@@ -21,17 +21,27 @@ Progress = Callable[[str], None]
 
 
 class Patience:
-    """Pauses between looks, ever longer, until there is no patience left."""
+    """Pauses between looks, ever longer, until there is no patience left.
 
-    def __init__(self, clients: Clients, way: Way) -> None:
+    With `roles` what is waited for takes a role that this run may have assigned.
+    """
+
+    def __init__(self, clients: Clients, way: Way, *, roles: bool = False) -> None:
         self._clients = clients
+        self._limit = EFFECTIVE if roles and clients.assigned_roles else _PATIENCE
         self._next = way.wait
         self._longest = max(way.wait, _LONGEST_WAIT)
         self.waited = 0.0
 
+    @property
+    def clock(self) -> str:
+        """How long it has been, and how long it may be."""
+        why = ", as a role that was just assigned may take" if self._limit > _PATIENCE else ""
+        return f"{self.waited:.0f} s of at most {self._limit:.0f} s{why}"
+
     async def pause(self) -> bool:
         """Wait for the next look; False when there shall be none."""
-        if self.waited >= _PATIENCE:
+        if self.waited >= self._limit:
             return False
         await self._clients.sleep(self._next)
         self.waited += self._next
@@ -55,7 +65,7 @@ async def applied(way: Way, resource: Manifest, call: Call, patience: Patience, 
 async def ready(way: Way, resource: Manifest, live: Json, patience: Patience, tell: Progress) -> Json:
     """The object once it works. Raises ServiceError with its conditions and events when time is over."""
     while waits_for := obstacles(resource.api, live):
-        tell(waits_for[0])
+        tell(f"{waits_for[0]} ({patience.clock})")
         if not await patience.pause():
             raise await _not_ready(way, resource, waits_for, patience.waited)
         (reply,) = await way.send([Call("get", resource.path)])

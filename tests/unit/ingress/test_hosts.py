@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from provision.ingress.hosts import gateway_name, object_name, zone_group, zone_of
-from provision.profile.model import AppRouting, Azure, Cluster, Profile, Zone
+from provision.profile.model import AppRouting, Azure, Cluster, Dns, Profile, Zone
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 PROFILE = Profile(
@@ -54,7 +55,7 @@ def test_what_the_operator_makes_of_the_names_is_a_label(name: str, host: str) -
     assert gateway[0].isalpha()
     assert LABEL.fullmatch(gateway)
     assert len(f"kv-gw-cert-{gateway}-{object_name(f'{host}.a.example')}") <= 63
-    group = zone_group(replace(PROFILE, name=name * 3), Zone(resource_group="rg"))
+    group = zone_group(with_zones(replace(PROFILE, name=name * 3), [Zone(resource_group="rg")]), "0.example")
     assert LABEL.fullmatch(group)
     assert len(f"{group}-external-dns") <= 63
 
@@ -69,9 +70,23 @@ def test_a_host_belongs_to_the_longest_zone_that_it_ends_with() -> None:
     }
 
 
+def with_zones(profile: Profile, zones: Iterable[Zone]) -> Profile:
+    return replace(profile, dns=Dns(zones={f"{number}.example": zone for number, zone in enumerate(zones)}))
+
+
 def test_zones_share_a_group_by_visibility_subscription_and_resource_group() -> None:
     here = Zone(resource_group="rg")
     same = [here, Zone(resource_group="RG"), replace(here, subscription=PROFILE.azure.subscription)]
     others = [replace(here, visibility="private"), replace(here, resource_group="rg2")]
-    assert len({zone_group(PROFILE, zone) for zone in same}) == 1
-    assert len({zone_group(PROFILE, zone) for zone in (here, *others)}) == 3
+    together, apart = with_zones(PROFILE, same), with_zones(PROFILE, [here, *others])
+    assert len({zone_group(together, name) for name in together.dns.zones}) == 1
+    assert len({zone_group(apart, name) for name in apart.dns.zones}) == 3
+
+
+def test_a_zone_below_another_has_a_controller_of_its_own() -> None:
+    """One that may not read the lower zone yet must not write its hosts into the upper one."""
+    zones = {name: Zone(resource_group="rg") for name in ("a.example", "b.example", "x.a.example")}
+    profile = replace(PROFILE, dns=Dns(zones=zones))
+    upper, beside, lower = (zone_group(profile, name) for name in zones)
+    assert upper == beside
+    assert lower != upper

@@ -21,7 +21,10 @@ from azure.core.polling import AsyncLROPoller
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.keyvault.certificates.aio import CertificateClient
 from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
-from azure.mgmt.authorization.v2022_04_01.aio.operations import RoleAssignmentsOperations
+from azure.mgmt.authorization.v2022_04_01.aio.operations import (
+    RoleAssignmentsOperations,
+    RoleDefinitionsOperations,
+)
 from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.aio.operations import ManagedClustersOperations
 from azure.mgmt.core.exceptions import ARMErrorFormat
@@ -119,12 +122,17 @@ class Bench:
         return _group(RoleAssignmentsOperations)
 
     @cached_property
+    def definitions(self) -> Any:
+        return _group(RoleDefinitionsOperations)
+
+    @cached_property
     def certificates(self) -> Any:
         return _group(CertificateClient)
 
     def _clients(self) -> Any:
         clients = _group(Clients)
         clients.cloud = CLOUDS["public"]
+        clients.assigned_roles = False
         clients.containers.side_effect = lambda _: self._containers()
         clients.dns.side_effect = lambda _: _client(
             DnsManagementClient, zones=self.public_zones, record_sets=self.public_records
@@ -142,7 +150,7 @@ class Bench:
             federated_identity_credentials=self.credentials,
         )
         clients.authorization.side_effect = lambda _: _client(
-            AuthorizationManagementClient, role_assignments=self.roles
+            AuthorizationManagementClient, role_assignments=self.roles, role_definitions=self.definitions
         )
         clients.certificates.side_effect = lambda _: self.certificates
         return clients

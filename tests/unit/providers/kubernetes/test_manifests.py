@@ -300,6 +300,18 @@ async def test_what_never_becomes_ready_tells_its_conditions_and_events(
     assert "Programmed is" in failed.value.why
     assert "event NoAddress: quota exceeded" in failed.value.why
     assert 300 <= sum(bench.waits()) < 320
+    assert bench.told[1].endswith("(2 s of at most 300 s)")
+
+
+async def test_a_role_that_was_just_assigned_is_given_its_time(
+    handler: Manifests, cluster: Cluster, bench: Bench
+) -> None:
+    cluster.serve_gateway_api()
+    bench.clients.assigned_roles = True
+    with pytest.raises(ProvisionError, match="not ready after 6"):
+        await handler.create(gateway("a.contoso.com"), bench.work())
+    assert 600 <= sum(bench.waits()) < 620
+    assert bench.told[1].endswith("(2 s of at most 600 s, as a role that was just assigned may take)")
 
 
 async def test_a_deletion_waits_for_finalizers(handler: Manifests, cluster: Cluster, bench: Bench) -> None:

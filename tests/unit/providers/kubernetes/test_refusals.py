@@ -46,6 +46,29 @@ def test_a_missing_right_names_verb_resource_and_role(reply: Reply, right: str, 
 
 
 @pytest.mark.parametrize(
+    ("reply", "action"),
+    [
+        (denied("list", "configmaps"), "configmaps/read"),
+        (denied("patch", "ingresses", "networking.k8s.io"), "networking.k8s.io/ingresses/write"),
+        (denied("delete", "gateways", "gateway.networking.k8s.io"), "customresources/delete"),
+    ],
+)
+def test_where_azure_decides_its_action_and_the_caller_are_named(reply: Reply, action: str) -> None:
+    error = refusal("reading x", CONFIG_MAP, reply)
+    assert isinstance(error, AccessDeniedError)
+    assert error.why.endswith(f", which is Microsoft.ContainerService/managedClusters/{action} in Azure")
+    assert error.action == f"Microsoft.ContainerService/managedClusters/{action}"
+    assert error.principal == "x"
+
+
+def test_where_kubernetes_decides_no_action_of_azure_is_named() -> None:
+    message = 'configmaps is forbidden: User "x" cannot list resource "configmaps" in API group ""'
+    error = refusal("reading x", CONFIG_MAP, failure(403, message))
+    assert isinstance(error, AccessDeniedError)
+    assert (error.action, error.principal) == ("", "")
+
+
+@pytest.mark.parametrize(
     ("reply", "kind", "why"),
     [
         (
