@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from provision.plan import permissions_networking
 from provision.plan.permission import (
     Costs,
     Operation,
@@ -27,9 +28,10 @@ from provision.plan.permission import (
     subscription_of,
     tagged,
 )
-from provision.plan.permissions_kubernetes import manifest
+from provision.plan.permissions_kubernetes import helm_release, manifest
 from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet, VirtualNetworkLink
+from provision.resources.helm_release import HelmRelease
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.issuer import CertificateContacts, CertificateIssuer
 from provision.resources.managed_cluster import ManagedCluster
@@ -155,11 +157,15 @@ def _credential(resource: FederatedCredential, world: World) -> Costs:
 
 
 def _assignment(resource: RoleAssignment, world: World) -> Costs:
-    """One call reads what a principal has in the whole subscription."""
+    """One call reads what a principal has in the whole subscription. A scope that is not known yet is in the
+    subscription of what will name it."""
+    scope = resource.scope
+    if isinstance(scope, Ref):
+        scope = subscription_of(str(getattr(world.graph[scope.address], "id", "")))
     return {
-        Operation.READ: at(subscription_of(resource.scope), f"{_ASSIGNMENTS}/read"),
-        Operation.CREATE: at(resource.scope, f"{_ASSIGNMENTS}/write"),
-        Operation.DELETE: at(resource.scope, f"{_ASSIGNMENTS}/delete"),
+        Operation.READ: at(subscription_of(str(scope)), f"{_ASSIGNMENTS}/read"),
+        Operation.CREATE: at(str(scope), f"{_ASSIGNMENTS}/write"),
+        Operation.DELETE: at(str(scope), f"{_ASSIGNMENTS}/delete"),
     }
 
 
@@ -248,11 +254,13 @@ TABLE: Mapping[str, Callable[[Any, World], Costs]] = {
     UserAssignedIdentity.KIND: _identity,
     FederatedCredential.KIND: _credential,
     RoleAssignment.KIND: _assignment,
+    **permissions_networking.TABLE,
     DnsZone.KIND: _zone,
     PrivateDnsZone.KIND: _private_zone,
     VirtualNetworkLink.KIND: _link,
     RecordSet.KIND: _record_set,
     HostRecord.KIND: _host_record,
     Manifest.KIND: manifest,
+    HelmRelease.KIND: helm_release,
 }
 """Every kind that has a handler."""

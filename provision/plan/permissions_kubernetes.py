@@ -7,6 +7,7 @@ Microsoft Entra ID authorization for the Kubernetes API in AKS", 2026-04.
 from __future__ import annotations
 
 from provision.plan.permission import Costs, Operation, Permission, World, at, data
+from provision.resources.helm_release import HelmRelease
 from provision.resources.manifest import GATEWAY, INGRESS, OWNED, Api, Manifest
 from provision.resources.ref import Ref
 
@@ -28,7 +29,23 @@ def manifest(resource: Manifest, world: World) -> Costs:
     }
 
 
-def _way_in(resource: Manifest, world: World) -> tuple[Permission, ...]:
+def helm_release(resource: HelmRelease, world: World) -> Costs:
+    """A chart makes objects of many kinds, roles among them: whoever installs it needs to be an admin
+    inside. A release is a Secret."""
+    everything = () if resource.entra is False else data(resource.cluster_id, f"{_CLUSTERS}/*")
+    return {
+        Operation.READ: (*_way_in(resource, world), *_secrets(resource)),
+        Operation.CREATE: everything,
+        Operation.UPDATE: everything,
+        Operation.DELETE: everything,
+    }
+
+
+def _secrets(resource: HelmRelease) -> tuple[Permission, ...]:
+    return () if resource.entra is False else data(resource.cluster_id, f"{_CLUSTERS}/secrets/read")
+
+
+def _way_in(resource: Manifest | HelmRelease, world: World) -> tuple[Permission, ...]:
     access = resource.access
     if access == "auto":
         private = resource.private

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from provision.resources.ref import known
+from provision.resources.ref import Ref, known
 from provision.resources.resource import Resource
 from provision.resources.values import Value
 
@@ -21,7 +21,7 @@ def owned_prefix(profile: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserAssignedIdentity(Resource):
-    """An identity for workloads. Outputs: `id`, `clientId`, `principalId`."""
+    """An identity for workloads. Outputs: `id`, `clientId`, `principalId`, `tenantId`."""
 
     KIND: ClassVar[str] = "user_assigned_identity"
 
@@ -50,15 +50,15 @@ class FederatedCredential(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleAssignment(Resource):
-    """A role for one principal at one scope. `name` is `scope name/role/who`.
+    """A role for one principal at one scope, an ARM id. `name` is `scope name/role/who`.
 
     With `managed` false the assignment is another team's: it is looked for, never made.
     """
 
     KIND: ClassVar[str] = "role_assignment"
-    LOOKUP: ClassVar[frozenset[str]] = frozenset({"principal_id"})
+    LOOKUP: ClassVar[frozenset[str]] = frozenset({"principal_id", "scope"})
 
-    scope: str
+    scope: Value
     role_id: str
     role_name: str
     principal_id: Value
@@ -68,7 +68,7 @@ class RoleAssignment(Resource):
         return not self.managed
 
     def inside(self) -> str:
-        return self.scope
+        return "" if isinstance(self.scope, Ref) else str(self.scope)
 
     def remedy(self) -> str:
         """The command that makes the assignment when another team must; nothing when we make it."""
@@ -76,9 +76,10 @@ class RoleAssignment(Resource):
             return ""
         return (
             f"az role assignment create --assignee-object-id {known(self.principal_id)}"
-            f' --assignee-principal-type ServicePrincipal --role "{self.role_name}" --scope {self.scope}'
+            f' --assignee-principal-type ServicePrincipal --role "{self.role_name}"'
+            f" --scope {known(self.scope)}"
         )
 
     def assignment_name(self) -> str:
         """Deterministic GUID, so that applying twice makes one assignment."""
-        return str(uuid.uuid5(_NAMESPACE, f"{self.scope.casefold()}|{self.role_id}|{self.principal_id}"))
+        return str(uuid.uuid5(_NAMESPACE, f"{str(self.scope).casefold()}|{self.role_id}|{self.principal_id}"))

@@ -19,6 +19,7 @@ NGINX_CONTROLLER = "ingressProfile.webAppRouting.nginx.defaultIngressControllerT
 ZONES = "ingressProfile.webAppRouting.dnsZoneResourceIds"
 GATEWAY_API = "ingressProfile.gatewayAPI.installation"
 APP_ROUTING_ISTIO = "ingressProfile.webAppRouting.gatewayAPIImplementations.appRoutingIstio.mode"
+LOAD_BALANCER = "ingressProfile.applicationLoadBalancer.enabled"
 OIDC_ISSUER = "oidcIssuerProfile.enabled"
 WORKLOAD_IDENTITY = "securityProfile.workloadIdentity.enabled"
 SECRETS_PROVIDER = "addonProfiles.azureKeyvaultSecretsProvider.enabled"
@@ -30,6 +31,7 @@ OFF: Mapping[str, Value] = {
     ZONES: frozenset(),
     GATEWAY_API: "Disabled",
     APP_ROUTING_ISTIO: "Disabled",
+    LOAD_BALANCER: False,
     OIDC_ISSUER: False,
     WORKLOAD_IDENTITY: False,
     SECRETS_PROVIDER: False,
@@ -52,6 +54,7 @@ _CODES: Mapping[str, str] = {
     ZONES: "zones",
     GATEWAY_API: "gwapi",
     APP_ROUTING_ISTIO: "gw",
+    LOAD_BALANCER: "alb",
     OIDC_ISSUER: "oidc",
     WORKLOAD_IDENTITY: "wi",
     SECRETS_PROVIDER: "kv",
@@ -63,8 +66,10 @@ _CODES: Mapping[str, str] = {
 class ManagedCluster(Resource):
     """Ingress settings of an existing AKS cluster.
 
-    `id` is its resource id and `settings` maps paths below `properties` to values. Outputs: `id`,
-    `location`, `oidcIssuerURL`, `addonObjectId`, `addonClientId` (the app routing add-on's identity),
+    `id` is its resource id and `settings` maps paths below `properties` to values. `api_version` is that of a
+    preview, for settings that no stable version of the API knows, or empty. Outputs: `id`, `location`,
+    `oidcIssuerURL`, `addonObjectId`, `addonClientId` (the app routing add-on's identity), `albObjectId` (that
+    of the Application Gateway for Containers add-on), `nodeGroup` (id of the resource group that AKS keeps),
     `kubernetesVersion`, `networkPlugin`, `identityType`, `meshMode`, `private` (whether its API server is
     reached from inside its network only), `entra` (whether its users are Entra's), `powerState` (`Running` or
     `Stopped`), `before` (our tag).
@@ -76,6 +81,7 @@ class ManagedCluster(Resource):
 
     id: str
     settings: Mapping[str, Value] = field(default_factory=dict)
+    api_version: str = ""
 
     def properties(self) -> Mapping[str, Value]:
         return self.settings

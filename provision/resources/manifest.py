@@ -56,16 +56,46 @@ CLUSTER_EXTERNAL_DNS = Api(
     namespaced=False,
     provided_by=_APP_ROUTING,
 )
+DEPLOYMENT = Api("apps/v1", "Deployment", "deployments")
+SECRET_PROVIDER_CLASS = Api(
+    "secrets-store.csi.x-k8s.io/v1",
+    "SecretProviderClass",
+    "secretproviderclasses",
+    provided_by="the Secrets Store add-on",
+)
+
+
+def _alb(kind: str, plural: str) -> Api:
+    return Api("alb.networking.azure.io/v1", kind, plural, provided_by="the ALB controller")
+
+
+APPLICATION_LOAD_BALANCER = _alb("ApplicationLoadBalancer", "applicationloadbalancers")
+FRONTEND_TLS_POLICY = _alb("FrontendTLSPolicy", "frontendtlspolicies")
+BACKEND_TLS_POLICY = _alb("BackendTLSPolicy", "backendtlspolicies")
+HEALTH_CHECK_POLICY = _alb("HealthCheckPolicy", "healthcheckpolicies")
+ROUTE_POLICY = _alb("RoutePolicy", "routepolicies")
+FIREWALL_POLICY = _alb("WebApplicationFirewallPolicy", "webapplicationfirewallpolicies")
+ALB_POLICIES = (
+    FRONTEND_TLS_POLICY,
+    BACKEND_TLS_POLICY,
+    HEALTH_CHECK_POLICY,
+    ROUTE_POLICY,
+    FIREWALL_POLICY,
+)
 
 OWNED: tuple[Api, ...] = (
     SERVICE_ACCOUNT,
     CONFIG_MAP,
+    DEPLOYMENT,
+    SECRET_PROVIDER_CLASS,
     INGRESS,
     GATEWAY,
     HTTP_ROUTE,
     TLS_ROUTE,
     NGINX_INGRESS_CONTROLLER,
     CLUSTER_EXTERNAL_DNS,
+    APPLICATION_LOAD_BALANCER,
+    *ALB_POLICIES,
 )
 """Kinds of which a profile may own objects that go with it: where orphans are looked for."""
 

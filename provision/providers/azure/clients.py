@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from azure.mgmt.keyvault.aio import KeyVaultManagementClient
     from azure.mgmt.msi.v2024_11_30.aio import ManagedServiceIdentityClient
     from azure.mgmt.privatedns.aio import PrivateDnsManagementClient
+    from azure.mgmt.resource.resources.aio import ResourceManagementClient
+    from azure.mgmt.servicenetworking.aio import ServiceNetworkingMgmtClient
 
 _Client = TypeVar("_Client")
 _Wanted = tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]
@@ -175,11 +177,30 @@ class Clients:
         """Wait `seconds` of Azure's time."""
         await asyncio.sleep(seconds * self.cloud.pace)
 
-    def containers(self, subscription: str) -> ContainerServiceClient:
-        """AKS, API 2026-08-01 (the SDK's default)."""
+    def containers(self, subscription: str, api_version: str = "") -> ContainerServiceClient:
+        """AKS, API 2026-08-01 (the SDK's default) or a preview: its models keep what they don't know."""
         from azure.mgmt.containerservice.aio import ContainerServiceClient
 
-        return self._managed("containers", subscription, ContainerServiceClient)
+        if not api_version:
+            return self._managed("containers", subscription, ContainerServiceClient)
+        name = f"containers {api_version}"
+        return self._managed(
+            name,
+            subscription,
+            lambda *args, **kw: ContainerServiceClient(*args, api_version=api_version, **kw),
+        )
+
+    def resources(self, subscription: str) -> ResourceManagementClient:
+        """Any resource by its id, for what has no client worth its import; resource providers."""
+        from azure.mgmt.resource.resources.aio import ResourceManagementClient
+
+        return self._managed("resources", subscription, ResourceManagementClient)
+
+    def service_networking(self, subscription: str) -> ServiceNetworkingMgmtClient:
+        """Application Gateway for Containers, API 2026-03-01 (the SDK's default)."""
+        from azure.mgmt.servicenetworking.aio import ServiceNetworkingMgmtClient
+
+        return self._managed("service_networking", subscription, ServiceNetworkingMgmtClient)
 
     def dns(self, subscription: str) -> DnsManagementClient:
         """Public DNS."""

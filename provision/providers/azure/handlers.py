@@ -13,16 +13,23 @@ from provision.providers.azure.identities import FederatedCredentials, UserAssig
 from provision.providers.azure.issuers import Contacts, Issuers
 from provision.providers.azure.managed_clusters import ManagedClusters
 from provision.providers.azure.record_sets import RecordSets
+from provision.providers.azure.registrations import PreviewFeatures, ResourceProviders
 from provision.providers.azure.role_assignments import RoleAssignments
 from provision.providers.azure.searching import Tagged
+from provision.providers.azure.service_networking import service_networking
+from provision.providers.azure.subnets import ClusterSubnets, Subnets
 from provision.providers.azure.vaults import KeyVaults
+from provision.providers.azure.waf_policies import WafPolicies
 from provision.providers.azure.zones import DnsZones, PrivateDnsZones, VirtualNetworkLinks
 from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.issuer import CertificateContacts, CertificateIssuer
 from provision.resources.managed_cluster import ManagedCluster
+from provision.resources.network import ClusterSubnet, Subnet
+from provision.resources.registration import PreviewFeature, ResourceProvider
 from provision.resources.vault import AccessPolicy, KeyVault
+from provision.resources.waf_policy import WafPolicy
 
 
 def azure_handlers(clients: Clients, on_wait: Callable[[str], None] | None = None) -> Handlers:
@@ -43,4 +50,10 @@ def azure_handlers(clients: Clients, on_wait: Callable[[str], None] | None = Non
         UserAssignedIdentity.KIND: UserAssignedIdentities(clients, tagged),
         FederatedCredential.KIND: FederatedCredentials(clients),
         RoleAssignment.KIND: RoleAssignments(clients),
+        ResourceProvider.KIND: ResourceProviders(clients),
+        PreviewFeature.KIND: PreviewFeatures(clients),
+        Subnet.KIND: Subnets(clients),
+        ClusterSubnet.KIND: ClusterSubnets(clients),
+        WafPolicy.KIND: WafPolicies(clients),
+        **service_networking(clients, tagged),
     }

@@ -108,6 +108,7 @@ def _identity(identity: Any) -> Present:
             "id": CaseInsensitive(identity.id or ""),
             "clientId": identity.client_id,
             "principalId": identity.principal_id,
+            "tenantId": identity.tenant_id,
         },
         owner=tags.get(PROFILE_TAG),
         digest=tags.get(DIGEST_TAG),

@@ -21,7 +21,7 @@ from provision.plan.diff import same
 from provision.providers.azure.clients import POLL_SECONDS, Clients
 from provision.providers.azure.errors import code_of, reason_of, translating
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
-from provision.resources.arm import ArmId
+from provision.resources.arm import ArmId, group_id
 from provision.resources.managed_cluster import OFF, ZONES, ManagedCluster, remember
 from provision.resources.observed import Absent, Observed, Present
 from provision.resources.values import CaseInsensitive, Value, plain
@@ -106,7 +106,7 @@ class ManagedClusters:
 
     async def _put(self, resource: ManagedCluster, body: Body, etag: str | None) -> Present:
         arm = ArmId.parse(resource.id)
-        client = self._clients.containers(arm.subscription).managed_clusters
+        client = self._clients.containers(arm.subscription, resource.api_version).managed_clusters
         poller = await client.begin_create_or_update(
             arm.group,
             arm.name,
@@ -118,7 +118,7 @@ class ManagedClusters:
 
     async def _get(self, resource: ManagedCluster) -> Body | None:
         arm = ArmId.parse(resource.id)
-        client = self._clients.containers(arm.subscription).managed_clusters
+        client = self._clients.containers(arm.subscription, resource.api_version).managed_clusters
         cluster = await found(f"reading {resource.address}", client.get(arm.group, arm.name))
         return None if cluster is None else _bodies(cluster)
 
@@ -174,6 +174,7 @@ def _present(cluster: Body) -> Present:
     tags = cluster.get("tags") or {}
     system = cluster.get("systemData") or {}
     add_on = _lookup(properties, "ingressProfile.webAppRouting.identity") or {}
+    balancer = _lookup(properties, "ingressProfile.applicationLoadBalancer.identity") or {}
     return Present(
         properties=settings(cluster),
         outputs={
@@ -182,6 +183,8 @@ def _present(cluster: Body) -> Present:
             "oidcIssuerURL": _lookup(properties, "oidcIssuerProfile.issuerURL"),
             "addonObjectId": add_on.get("objectId"),
             "addonClientId": add_on.get("clientId"),
+            "albObjectId": balancer.get("objectId"),
+            "nodeGroup": _node_group(cluster),
             "kubernetesVersion": properties.get("currentKubernetesVersion")
             or properties.get("kubernetesVersion"),
             "networkPlugin": _lookup(properties, "networkProfile.networkPlugin"),
@@ -197,6 +200,11 @@ def _present(cluster: Body) -> Present:
         changed_by=system.get("lastModifiedBy") or "",
         changed_at=system.get("lastModifiedAt") or "",
     )
+
+
+def _node_group(cluster: Body) -> CaseInsensitive | None:
+    name = (cluster.get("properties") or {}).get("nodeResourceGroup")
+    return group_id(ArmId.parse(cluster["id"]).subscription, name) if name and cluster.get("id") else None
 
 
 def _race(error: HttpResponseError) -> str:

@@ -47,7 +47,7 @@ class RoleAssignments:
             each
             for each in await self._candidates(resource)
             if str(each.role_definition_id).lower().endswith(wanted)
-            and _covers(str(each.scope), resource.scope)
+            and _covers(str(each.scope), str(resource.scope))
         ]
         # Ours first: an assignment inherited from above must not hide the one that destroy removes.
         fitting.sort(key=lambda each: each.name != resource.assignment_name())
@@ -58,9 +58,9 @@ class RoleAssignments:
         not see that much, what it has at the scope."""
         principal = str(resource.principal_id)
         try:
-            return await self._listed((ArmId.parse(resource.scope).subscription.casefold(), principal))
+            return await self._listed((ArmId.parse(str(resource.scope)).subscription.casefold(), principal))
         except AccessDeniedError:
-            listed = assignments(self._clients, resource.scope, principal)
+            listed = assignments(self._clients, str(resource.scope), principal)
             return await found(f"reading {resource.address}", listed) or ()
 
     async def _in_subscription(self, key: tuple[str, str]) -> Sequence[Any]:
@@ -92,7 +92,7 @@ class RoleAssignments:
     async def create(self, resource: RoleAssignment, work: Work) -> Present:
         from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters
 
-        subscription = ArmId.parse(resource.scope).subscription
+        subscription = ArmId.parse(str(resource.scope)).subscription
         body = RoleAssignmentCreateParameters(
             role_definition_id=f"/subscriptions/{subscription}/providers/Microsoft.Authorization"
             f"/roleDefinitions/{resource.role_id}",
@@ -107,7 +107,7 @@ class RoleAssignments:
         with translating(f"creating {resource.address}"):
             for wait in (*_REPLICATION_WAITS, None):
                 try:
-                    made = _assignment(await client.role_assignments.create(resource.scope, name, body))
+                    made = _assignment(await client.role_assignments.create(str(resource.scope), name, body))
                     self._clients.assigned_roles = True
                     return made
                 except HttpResponseError as error:
@@ -125,7 +125,7 @@ class RoleAssignments:
         )
 
     async def delete(self, resource: RoleAssignment, observed: Present, work: Work) -> None:
-        client = self._clients.authorization(ArmId.parse(resource.scope).subscription)
+        client = self._clients.authorization(ArmId.parse(str(resource.scope)).subscription)
         self._listed.forget()
         with translating(f"deleting {resource.address}"):
             await client.role_assignments.delete_by_id(str(observed.outputs["id"]))

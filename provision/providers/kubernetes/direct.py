@@ -46,6 +46,11 @@ class Direct:
         await self._connect()
         return await together(self._one(call) for call in calls)
 
+    async def credentials(self) -> tuple[Endpoint, str]:
+        """The API server, and a bearer token for it where one is needed."""
+        found, _ = await self._connect()
+        return found, (await self._who(found)).get("Authorization", "").removeprefix("Bearer ")
+
     async def _connect(self) -> tuple[Endpoint, ssl.SSLContext]:
         async with self._lock:
             if self._connection is None:

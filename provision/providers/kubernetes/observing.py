@@ -10,6 +10,7 @@ from provision.plan.diff import same
 from provision.providers.kubernetes.calls import Json
 from provision.providers.kubernetes.fields import Manager, at, joined, managers, manages, surplus, value
 from provision.resources.manifest import (
+    APPLICATION_LOAD_BALANCER,
     DIGEST_ANNOTATION,
     GATEWAY,
     INGRESS,
@@ -65,7 +66,7 @@ def observed(resource: Manifest, live: Json, dry: Json | None) -> Present:
 
 def outputs(resource: Manifest, live: Json) -> dict[str, Value]:
     """`uid`; the first `address` of a Gateway or an Ingress, none while it has none; the `hosts` of a route
-    or an Ingress."""
+    or an Ingress; the `gateway` in Azure of an ApplicationLoadBalancer."""
     found: dict[str, Value] = {"uid": live["metadata"].get("uid")}
     status = live.get("status") or {}
     if resource.api == GATEWAY:
@@ -73,12 +74,23 @@ def outputs(resource: Manifest, live: Json) -> dict[str, Value]:
         found["address"] = addresses[0].get("value")
     elif resource.api == INGRESS:
         entries = (status.get("loadBalancer") or {}).get("ingress") or [{}]
-        found["address"] = entries[0].get("ip")
+        found["address"] = entries[0].get("ip") or entries[0].get("hostname")
+    elif resource.api == APPLICATION_LOAD_BALANCER:
+        found["gateway"] = _gateway_made(status)
     if resource.api in ROUTES:
         spec = live.get("spec") or {}
         ruled = [each["host"] for each in spec.get("rules") or () if each.get("host")]
         found["hosts"] = tuple(spec.get("hostnames") or ruled)
     return found
+
+
+def _gateway_made(status: Mapping[str, Any]) -> str | None:
+    """Id of what the ALB controller made in Azure, which it tells in the message of a condition."""
+    for condition in status.get("conditions") or ():
+        message = str(condition.get("message") or "")
+        if condition.get("type") == "Deployment" and message.startswith("alb-id="):
+            return message.removeprefix("alb-id=").strip()
+    return None
 
 
 def owner_of(live: Mapping[str, Any]) -> str | None:

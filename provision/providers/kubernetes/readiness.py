@@ -1,7 +1,8 @@
 """Whether an object works already, by its own status.
 
 Sources: Gateway API 1.3, "Gateway status" and "Route status"; Azure/aks-app-routing-operator,
-api/v1alpha1/nginxingresscontroller_types.go, 2026-06.
+api/v1alpha1/nginxingresscontroller_types.go, 2026-06; for the ALB controller's objects the how-tos of
+"Application Gateway for Containers", Microsoft Learn, 2024 to 2026.
 """
 
 from __future__ import annotations
@@ -10,11 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from provision.resources.manifest import (
+    APPLICATION_LOAD_BALANCER,
+    BACKEND_TLS_POLICY,
+    DEPLOYMENT,
+    FIREWALL_POLICY,
+    FRONTEND_TLS_POLICY,
     GATEWAY,
+    HEALTH_CHECK_POLICY,
     HTTP_ROUTE,
     INGRESS,
     NAMESPACE,
     NGINX_INGRESS_CONTROLLER,
+    ROUTE_POLICY,
     TLS_ROUTE,
     Api,
 )
@@ -70,6 +78,30 @@ def _controller(live: Live) -> Iterator[str]:
     yield from _unmet(live, (live.get("status") or {}).get("conditions"), ("Available",))
 
 
+def _load_balancer(live: Live) -> Iterator[str]:
+    yield from _unmet(live, (live.get("status") or {}).get("conditions"), ("Accepted", "Deployment"))
+
+
+def _policy(live: Live) -> Iterator[str]:
+    """A policy that needs a gateway's or a service's tells more than whether it is accepted."""
+    yield from _unmet(live, (live.get("status") or {}).get("conditions"), ("Accepted",))
+
+
+def _firewall(live: Live) -> Iterator[str]:
+    yield from _unmet(live, (live.get("status") or {}).get("conditions"), ("Accepted", "Deployment"))
+
+
+def _deployment(live: Live) -> Iterator[str]:
+    """Its pods run, which for one that mounts a certificate means that it could be read."""
+    status = live.get("status") or {}
+    if status.get("observedGeneration", 0) < live["metadata"].get("generation", 0):
+        yield "its controller has not seen it yet"
+    wanted = (live.get("spec") or {}).get("replicas", 1)
+    available = status.get("availableReplicas", 0)
+    if available < wanted:
+        yield f"{available} of {wanted} pods are available"
+
+
 def _namespace(live: Live) -> Iterator[str]:
     phase = (live.get("status") or {}).get("phase", "Active")
     if phase != "Active":
@@ -83,6 +115,10 @@ _CHECKS: Mapping[Api, Callable[[Live], Iterator[str]]] = {
     INGRESS: _ingress,
     NGINX_INGRESS_CONTROLLER: _controller,
     NAMESPACE: _namespace,
+    DEPLOYMENT: _deployment,
+    APPLICATION_LOAD_BALANCER: _load_balancer,
+    FIREWALL_POLICY: _firewall,
+    **dict.fromkeys((FRONTEND_TLS_POLICY, BACKEND_TLS_POLICY, HEALTH_CHECK_POLICY, ROUTE_POLICY), _policy),
 }
 """Other kinds are ready once they exist."""
 

@@ -76,7 +76,7 @@ class RunCommand:
         A call that was carried out and is sent again changes nothing more: an apply is the same apply, and a
         deletion finds nothing to delete.
         """
-        result = await self._run(calls)
+        result = await self.execute(command(calls), context(calls))
         logs = result.logs or ""
         try:
             return _replies(logs, len(calls))
@@ -99,13 +99,16 @@ class RunCommand:
         half = len(calls) // 2
         return [*await self._batch(calls[:half]), *await self._batch(calls[half:])]
 
-    async def _run(self, calls: Sequence[Call]) -> RunCommandResult:
-        """The result of a command whose pod started; tried again, but not for ever, when it did not."""
+    async def execute(self, text: str, files: str = "") -> RunCommandResult:
+        """The result of a command whose pod started; tried again, but not for ever, when it did not.
+
+        `files` is the base64 of a zip that is unpacked where the command runs.
+        """
         reason = ""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with translating(self._doing):
-                    result = await self._once(calls)
+                    result = await self._once(text, files)
             except ServiceError as error:
                 if _is_disabled(error.why):
                     raise self._disabled(error) from error
@@ -136,14 +139,14 @@ class RunCommand:
             f"az aks update --resource-group {self._arm.group} --name {self._arm.name} --enable-run-command",
         )
 
-    async def _once(self, calls: Sequence[Call]) -> RunCommandResult:
+    async def _once(self, text: str, files: str) -> RunCommandResult:
         from azure.mgmt.containerservice.models import RunCommandRequest
 
         token = None
         if self._entra:
             with translating(f"signing in to cluster {self._arm.name}"):
                 token = await self._clients.token(f"{AKS_SERVER}/.default")
-        request = RunCommandRequest(command=command(calls), context=context(calls), cluster_token=token)
+        request = RunCommandRequest(command=text, context=files, cluster_token=token)
         client = self._clients.containers(self._arm.subscription).managed_clusters
         poller = await client.begin_run_command(
             self._arm.group,

@@ -39,6 +39,10 @@ from azure.mgmt.msi.v2024_11_30.aio.operations import (
 )
 from azure.mgmt.privatedns.aio import PrivateDnsManagementClient
 from azure.mgmt.privatedns.aio import operations as private
+from azure.mgmt.resource.resources.aio import ResourceManagementClient
+from azure.mgmt.resource.resources.aio.operations import ProvidersOperations, ResourcesOperations
+from azure.mgmt.servicenetworking.aio import ServiceNetworkingMgmtClient
+from azure.mgmt.servicenetworking.aio import operations as networking
 
 from provision.apply.handler import Mark, Work
 from provision.providers.azure.clients import Clients
@@ -71,6 +75,8 @@ class Bench:
         self.page = 1000
         self.listing_status = 200
         self.listings: list[HttpRequest] = []
+        self.features = ["NotRegistered"]
+        self.asked: list[tuple[str, str]] = []
         self.clients = self._clients()
 
     def work(self, *, release: bool = False) -> Work:
@@ -129,11 +135,35 @@ class Bench:
     def certificates(self) -> Any:
         return _group(CertificateClient)
 
+    @cached_property
+    def traffic_controllers(self) -> Any:
+        return _group(networking.TrafficControllerInterfaceOperations)
+
+    @cached_property
+    def frontends(self) -> Any:
+        return _group(networking.FrontendsInterfaceOperations)
+
+    @cached_property
+    def associations(self) -> Any:
+        return _group(networking.AssociationsInterfaceOperations)
+
+    @cached_property
+    def security_policies(self) -> Any:
+        return _group(networking.SecurityPoliciesInterfaceOperations)
+
+    @cached_property
+    def any_resources(self) -> Any:
+        return _group(ResourcesOperations)
+
+    @cached_property
+    def providers(self) -> Any:
+        return _group(ProvidersOperations)
+
     def _clients(self) -> Any:
         clients = _group(Clients)
         clients.cloud = CLOUDS["public"]
         clients.assigned_roles = False
-        clients.containers.side_effect = lambda _: self._containers()
+        clients.containers.side_effect = lambda *_: self._containers()
         clients.dns.side_effect = lambda _: _client(
             DnsManagementClient, zones=self.public_zones, record_sets=self.public_records
         )
@@ -153,12 +183,34 @@ class Bench:
             AuthorizationManagementClient, role_assignments=self.roles, role_definitions=self.definitions
         )
         clients.certificates.side_effect = lambda _: self.certificates
+        clients.service_networking.side_effect = lambda _: _client(
+            ServiceNetworkingMgmtClient,
+            traffic_controller_interface=self.traffic_controllers,
+            frontends_interface=self.frontends,
+            associations_interface=self.associations,
+            security_policies_interface=self.security_policies,
+        )
+        clients.resources.side_effect = lambda _: self._resources()
         return clients
 
     def _containers(self) -> Any:
         client = _client(ContainerServiceClient, managed_clusters=self.clusters)
         client.send_request.side_effect = self._list
         return client
+
+    def _resources(self) -> Any:
+        client = _client(ResourceManagementClient, resources=self.any_resources, providers=self.providers)
+        client.send_request.side_effect = self._feature
+        return client
+
+    async def _feature(self, request: HttpRequest) -> Any:
+        """The next of `features`, the states that a preview feature is in one after the other."""
+        self.asked.append((request.method, request.url))
+        response = create_autospec(AsyncHttpResponse, instance=True)
+        response.status_code = 200
+        state = self.features.pop(0) if len(self.features) > 1 else self.features[0]
+        response.json.return_value = {"properties": {"state": state}}
+        return response
 
     async def _list(self, request: HttpRequest) -> Any:
         """A page of `tagged`, as Microsoft.Resources lists it."""

@@ -31,8 +31,17 @@ from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordS
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.issuer import CertificateContacts, CertificateIssuer
 from provision.resources.managed_cluster import ManagedCluster
+from provision.resources.network import ClusterSubnet, Subnet
+from provision.resources.registration import PreviewFeature, ResourceProvider
 from provision.resources.resource import Resource
+from provision.resources.service_networking import (
+    Association,
+    Frontend,
+    SecurityPolicy,
+    TrafficController,
+)
 from provision.resources.vault import AccessPolicy, KeyVault
+from provision.resources.waf_policy import WafPolicy
 
 SCOPE = "https://arm.test/.default"
 PACKAGES = ("containerservice", "dns", "privatedns", "keyvault", "msi", "authorization")
@@ -323,5 +332,14 @@ def test_every_kind_has_its_handler(bench: Bench) -> None:
         UserAssignedIdentity,
         FederatedCredential,
         RoleAssignment,
+        ResourceProvider,
+        PreviewFeature,
+        Subnet,
+        ClusterSubnet,
+        WafPolicy,
+        TrafficController,
+        Frontend,
+        Association,
+        SecurityPolicy,
     }
     assert set(azure_handlers(bench.clients)) == {kind.KIND for kind in kinds}

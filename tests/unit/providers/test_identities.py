@@ -67,7 +67,12 @@ async def test_an_identity_gives_the_ids_that_others_need(bench: Bench) -> None:
     bench.identities.get.return_value = identity(TAGS)
     reading = await UserAssignedIdentities(bench.clients).read([IDENTITY], PROFILE)
     assert reading.objects[IDENTITY.address] == Present(
-        outputs={"id": CaseInsensitive(ID), "clientId": "client", "principalId": "principal"},
+        outputs={
+            "id": CaseInsensitive(ID),
+            "clientId": "client",
+            "principalId": "principal",
+            "tenantId": "tenant",
+        },
         owner=PROFILE,
         digest=TAGS["provision-digest"],
     )

@@ -18,6 +18,7 @@ from provision.resources.managed_cluster import (
     APP_ROUTING,
     APP_ROUTING_ISTIO,
     GATEWAY_API,
+    LOAD_BALANCER,
     NGINX_CONTROLLER,
     OFF,
     OIDC_ISSUER,
@@ -47,7 +48,7 @@ async def present(bench: Bench, **properties: Any) -> Present:
 
 async def test_the_id_names_subscription_group_and_cluster(bench: Bench) -> None:
     await present(bench)
-    bench.clients.containers.assert_called_with(SUBSCRIPTION)
+    bench.clients.containers.assert_called_with(SUBSCRIPTION, "")
     bench.clusters.get.assert_awaited_once_with(GROUP, "aks-prod")
 
 
@@ -112,6 +113,7 @@ async def test_settings_are_read_wherever_aks_keeps_them(bench: Bench) -> None:
         ZONES: frozenset({CaseInsensitive(clusters.ZONE), CaseInsensitive(clusters.OTHER_ZONE)}),
         GATEWAY_API: "Standard",
         APP_ROUTING_ISTIO: "Enabled",
+        LOAD_BALANCER: False,
         OIDC_ISSUER: True,
         WORKLOAD_IDENTITY: True,
         SECRETS_PROVIDER: True,
@@ -141,6 +143,8 @@ async def test_outputs_marks_and_who_changed_it_last(bench: Bench) -> None:
         "oidcIssuerURL": "https://oidc/issuer/",
         "addonObjectId": "object",
         "addonClientId": "client",
+        "albObjectId": None,
+        "nodeGroup": None,
         "kubernetesVersion": "1.35.4",
         "networkPlugin": "azure",
         "identityType": "UserAssigned",
@@ -153,6 +157,23 @@ async def test_outputs_marks_and_who_changed_it_last(bench: Bench) -> None:
     assert (observed.owner, observed.digest) == ("prod", "d1")
     assert observed.changed_by == "ops@contoso.com"
     assert observed.changed_at == "2026-08-01T10:00:00.1234567Z"
+
+
+async def test_the_identity_of_the_gateways_controller_and_the_group_that_aks_keeps(bench: Bench) -> None:
+    identity = {"objectId": "alb", "clientId": "c"}
+    balancer = {"applicationLoadBalancer": {"enabled": True, "identity": identity}}
+    observed = await present(bench, ingressProfile=balancer, nodeResourceGroup="MC_web_aks")
+    assert observed.properties[LOAD_BALANCER] is True
+    assert observed.outputs["albObjectId"] == "alb"
+    # ARM spells resourceGroups in any casing, and so does AKS.
+    assert observed.outputs["nodeGroup"] == f"/subscriptions/{SUBSCRIPTION}/resourcegroups/mc_web_aks"
+
+
+async def test_what_only_a_preview_knows_is_read_and_written_through_it(bench: Bench) -> None:
+    preview = replace(RESOURCE, api_version="2026-07-02-preview")
+    bench.clusters.get.return_value = clusters.model()
+    await ManagedClusters(bench.clients).read([preview], PROFILE)
+    bench.clients.containers.assert_called_with(SUBSCRIPTION, "2026-07-02-preview")
 
 
 async def test_how_the_cluster_is_reached(bench: Bench) -> None:

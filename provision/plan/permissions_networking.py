@@ -1,0 +1,100 @@
+"""What subnets, registrations and Application Gateway for Containers cost whoever runs `provision`.
+
+Sources: "Azure permissions for Networking" and "… for Management and governance", Microsoft Learn, 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from provision.plan.permission import Costs, Operation, World, at, subscription_of, tagged
+from provision.resources.network import ClusterSubnet, Subnet
+from provision.resources.ref import Ref
+from provision.resources.registration import PreviewFeature, ResourceProvider
+from provision.resources.service_networking import (
+    TRAFFIC_CONTROLLERS,
+    Association,
+    Frontend,
+    SecurityPolicy,
+    TrafficController,
+)
+from provision.resources.waf_policy import FIREWALL_POLICIES, WafPolicy
+
+_NETWORKS = "Microsoft.Network/virtualNetworks"
+
+
+def _provider(resource: ResourceProvider, world: World) -> Costs:
+    """Registering is an action of the provider's own."""
+    where = f"/subscriptions/{resource.subscription}"
+    return {
+        Operation.READ: at(where, "Microsoft.Resources/subscriptions/providers/read"),
+        Operation.CREATE: at(where, f"{resource.name}/register/action"),
+    }
+
+
+def _feature(resource: PreviewFeature, world: World) -> Costs:
+    """Its provider is registered again after it."""
+    where = f"/subscriptions/{resource.subscription}"
+    features = "Microsoft.Features/providers/features"
+    provider = resource.name.partition("/")[0]
+    return {
+        Operation.READ: at(where, f"{features}/read"),
+        Operation.CREATE: at(where, f"{features}/register/action", f"{provider}/register/action"),
+    }
+
+
+def _subnet(resource: Subnet, world: World) -> Costs:
+    """Its network is read as a whole. Delegating one is a write of it."""
+    write = at(str(resource.id), f"{_NETWORKS}/subnets/write", f"{_NETWORKS}/subnets/read")
+    return {
+        Operation.READ: at(str(resource.id), f"{_NETWORKS}/read"),
+        Operation.CREATE: write,
+        Operation.UPDATE: write,
+    }
+
+
+def _cluster_subnet(resource: ClusterSubnet, world: World) -> Costs:
+    group = resource.group
+    where = (
+        subscription_of(str(getattr(world.graph[group.address], "id", "")))
+        if isinstance(group, Ref)
+        else str(group)
+    )
+    look = at(where, "Microsoft.Resources/subscriptions/resourceGroups/resources/read", f"{_NETWORKS}/read")
+    return {Operation.READ: look, Operation.CREATE: look}
+
+
+def _traffic_controller(resource: Any, world: World, kind: str = "") -> Costs:
+    """Source: "Azure permissions for Networking", Microsoft.ServiceNetworking, 2026. An association joins its
+    subnet, a security policy its web application firewall policy."""
+    type_ = f"{TRAFFIC_CONTROLLERS}{kind}"
+    write = at(str(resource.id), f"{type_}/write")
+    if isinstance(resource, Association) and not isinstance(resource.subnet, Ref):
+        write = (*write, *at(str(resource.subnet), f"{_NETWORKS}/subnets/join/action"))
+    if isinstance(resource, SecurityPolicy) and resource.waf_policy:
+        write = (*write, *at(str(resource.waf_policy), f"{FIREWALL_POLICIES}/join/action"))
+    return {
+        Operation.READ: (*at(str(resource.id), f"{type_}/read"), *tagged(str(resource.id))),
+        Operation.CREATE: write,
+        Operation.UPDATE: at(str(resource.id), f"{type_}/write"),
+        Operation.DELETE: at(str(resource.id), f"{type_}/delete"),
+    }
+
+
+def _waf_policy(resource: WafPolicy, world: World) -> Costs:
+    return {Operation.READ: at(str(resource.id), f"{FIREWALL_POLICIES}/read")}
+
+
+TABLE: Mapping[str, Callable[[Any, World], Costs]] = {
+    ResourceProvider.KIND: _provider,
+    PreviewFeature.KIND: _feature,
+    Subnet.KIND: _subnet,
+    ClusterSubnet.KIND: _cluster_subnet,
+    WafPolicy.KIND: _waf_policy,
+    TrafficController.KIND: _traffic_controller,
+    Frontend.KIND: partial(_traffic_controller, kind="/frontends"),
+    Association.KIND: partial(_traffic_controller, kind="/associations"),
+    SecurityPolicy.KIND: partial(_traffic_controller, kind="/securityPolicies"),
+}

@@ -1,0 +1,92 @@
+"""Application Gateway for Containers: the traffic controller and what is inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from provision.resources.resource import Resource
+from provision.resources.values import CaseInsensitive, Value
+
+TRAFFIC_CONTROLLERS = "Microsoft.ServiceNetworking/trafficControllers"
+
+WAF = "wafSecurityPolicy"
+IP_ACCESS = "ipAccessRulesSecurityPolicy"
+"""What kinds of security policies a frontend refers to. Source: API version 2026-03-01."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficController(Resource):
+    """The gateway's control plane. Outputs: `id`."""
+
+    KIND: ClassVar[str] = "traffic_controller"
+
+    id: CaseInsensitive
+    location: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Child(Resource):
+    """Something inside a traffic controller. `name` is `controller/name`."""
+
+    id: CaseInsensitive
+    location: Value
+
+    def inside(self) -> str:
+        return str(self.id).rpartition("/")[0].rpartition("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frontend(_Child):
+    """Where clients come in. `policies` are ids of security policies by what refers to them.
+
+    Outputs: `id`, `fqdn`.
+    """
+
+    KIND: ClassVar[str] = "frontend"
+
+    public: bool = True
+    policies: Mapping[str, Value] = field(default_factory=dict)
+
+    def properties(self) -> Mapping[str, Value]:
+        access = "Enabled" if self.public else "Disabled"
+        return {
+            "publicNetworkAccess": access,
+            **{f"securityPolicyConfigurations.{kind}": id_ for kind, id_ in self.policies.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Association(_Child):
+    """Ties the gateway to a subnet. Written once: another write of it restarts the data plane.
+
+    Source: Azure/AKS, issues on restarts after an association was updated, 2025.
+    """
+
+    KIND: ClassVar[str] = "association"
+    FIXED: ClassVar[frozenset[str]] = frozenset({"subnet"})
+
+    subnet: Value
+
+    def properties(self) -> Mapping[str, Value]:
+        return {"subnet": self.subnet}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityPolicy(_Child):
+    """What a frontend lets through: a web application firewall policy, or rules for addresses.
+
+    `rules` are in order of priority, each with `name`, `priority`, `action` and `sourceAddressPrefixes`.
+    """
+
+    KIND: ClassVar[str] = "security_policy"
+    IMMUTABLE: ClassVar[frozenset[str]] = frozenset({"policyType"})
+
+    waf_policy: CaseInsensitive | None = None
+    rules: tuple[Value, ...] = ()
+
+    def properties(self) -> Mapping[str, Value]:
+        if self.waf_policy:
+            return {"policyType": "waf", "wafPolicy": self.waf_policy}
+        return {"policyType": "ipAccessRules", "rules": self.rules}
