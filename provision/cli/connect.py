@@ -116,11 +116,13 @@ def _seed(azure: Azure, profile: Profile) -> None:
         cluster=(profile.cluster.resource_group, profile.cluster.name),
         vaults={name: vault.resource_group for name, vault in profile.vaults.items() if not vault.create},
         workloads=_workloads(profile),
+        networks=_networks(profile),
         groups=[
             *(zone.resource_group for zone in profile.dns.zones.values()),
             *(vault.resource_group for vault in profile.vaults.values()),
             *([identity_group] if identity_group else []),
             *_network_groups(profile),
+            *_gateway_groups(profile),
         ],
     )
     for subscription, group in _elsewhere(profile):
@@ -152,6 +154,28 @@ def _network_groups(profile: Profile) -> Iterator[str]:
                 yield network.group
 
 
+def _networks(profile: Profile) -> dict[str, dict[str, str]]:
+    """The network of the gateway's subnet, with the subnet unless it is the profile that makes it."""
+    from provision.profile.model import ApplicationGateway
+
+    ingress = profile.ingress
+    if not isinstance(ingress, ApplicationGateway) or not ingress.subnet:
+        return {}
+    network, _, subnet = ingress.subnet.partition("/subnets/")
+    return {network: {} if ingress.create_subnet else {subnet: "10.225.0.0/23"}}
+
+
+def _gateway_groups(profile: Profile) -> Iterator[str]:
+    """Resource groups of the gateway and its network."""
+    from provision.profile.model import ApplicationGateway
+    from provision.resources.arm import ArmId
+
+    if isinstance(profile.ingress, ApplicationGateway):
+        yield from (ArmId.parse(network).group for network in _networks(profile))
+        if profile.ingress.traffic_controller.resource_group:
+            yield profile.ingress.traffic_controller.resource_group
+
+
 def _workloads(profile: Profile) -> Iterator[Workload]:
     """What the hosts lead to, one for each service."""
     from provision.sandbox.seed import Workload
@@ -159,7 +183,8 @@ def _workloads(profile: Profile) -> Iterator[Workload]:
     ports: dict[tuple[str, str], set[int]] = {}
     own = {host.namespace for host in profile.hosts.values() if host.create_namespace}
     for host in profile.hosts.values():
-        ports.setdefault((host.namespace, host.service.name), set()).add(host.service.port)
+        for backend in (host.service, *host.split):
+            ports.setdefault((host.namespace, backend.name), set()).add(backend.port)
     for (namespace, service), used in ports.items():
         yield Workload(namespace, service, tuple(sorted(used)), namespace in own)
 

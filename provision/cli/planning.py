@@ -102,7 +102,11 @@ def make_plan(asked: Request, graph: ResourceGraph, observation: Observation) ->
         observation,
         adopt=asked.adopt,
         targets=asked.targets,
-        warnings=(*asked.warnings, *certificate_checks.warnings(asked.profile, observation, day)),
+        warnings=(
+            *asked.warnings,
+            *certificate_checks.warnings(asked.profile, observation, day),
+            *preflight.warnings(asked.profile, observation),
+        ),
         unchecked=desired.unchecked(asked.profile),
     )
     unfit = tuple(certificate_checks.problems(asked.profile, observation, day))

@@ -15,14 +15,13 @@ from provision.ingress.certificates import certificates
 from provision.ingress.gateway_api import GatewayHosts, grants_by_scope
 from provision.ingress.grants import Grantee, grants
 from provision.ingress.hosts import HostChain, service_accounts
+from provision.ingress.identities import federated_credentials, ingress_identity
 from provision.ingress.nginx import NginxHosts
 from provision.ingress.objects import Objects, cluster_id
 from provision.ingress.vaults import vaults
 from provision.ingress.zones import records, zone_ids, zones
 from provision.profile.model import AppRouting, Profile
-from provision.resources.arm import resource_id
 from provision.resources.graph import ResourceGraph
-from provision.resources.identity import FederatedCredential, UserAssignedIdentity, owned_prefix
 from provision.resources.managed_cluster import (
     APP_ROUTING,
     APP_ROUTING_ISTIO,
@@ -37,7 +36,7 @@ from provision.resources.managed_cluster import (
 )
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
-from provision.resources.values import CaseInsensitive, Value
+from provision.resources.values import Value
 
 _CONTROLLER_TYPES = {
     "annotation-controlled": "AnnotationControlled",
@@ -68,9 +67,10 @@ def _resources(
         nginx = NginxHosts(profile, ingress, Objects(profile, cluster), grants_by_scope(granted))
         return _with_objects(profile, [*shared, cluster, *granted], nginx)
     cluster = _gateway_cluster(profile, ingress)
-    identity = _identity(profile, cluster)
+    identity = ingress_identity(profile, cluster)
     granted = grants(profile, Grantee(identity.name, Ref(identity.address, "principalId")))
-    credentials = _federated_credentials(profile, ingress, identity, cluster)
+    accounts = service_accounts(profile, ingress.dns_namespace)
+    credentials = federated_credentials(profile, accounts, identity, cluster)
     gateways = GatewayHosts(
         profile,
         ingress,
@@ -133,32 +133,3 @@ def _gateway_cluster(profile: Profile, ingress: AppRouting) -> ManagedCluster:
 def _vault_settings(profile: Profile) -> dict[str, Value]:
     # Rotation is off where az enabled the add-on, and then a renewed certificate is never served.
     return {SECRETS_PROVIDER: True, SECRET_ROTATION: "true"} if profile.vaults else {}
-
-
-def _identity(profile: Profile, cluster: ManagedCluster) -> UserAssignedIdentity:
-    name = profile.identity.name or f"id-ingress-{profile.name}"
-    group = profile.identity.resource_group or profile.cluster.resource_group
-    kind = "Microsoft.ManagedIdentity/userAssignedIdentities"
-    return UserAssignedIdentity(
-        name=name,
-        id=resource_id(profile.azure.subscription, group, kind, name),
-        location=Ref(cluster.address, "location"),
-    )
-
-
-def _federated_credentials(
-    profile: Profile, ingress: AppRouting, identity: UserAssignedIdentity, cluster: ManagedCluster
-) -> dict[tuple[str, str], FederatedCredential]:
-    found = {}
-    for namespace, account in service_accounts(profile, ingress.dns_namespace):
-        # A credential carries no tags: its name is our mark. Neither part can hold an underscore.
-        credential = f"{owned_prefix(profile.name)}{namespace}_{account}"
-        found[namespace, account] = FederatedCredential(
-            name=f"{identity.name}/{credential}",
-            identity_id=CaseInsensitive(identity.id),
-            credential_name=credential,
-            issuer=Ref(cluster.address, "oidcIssuerURL"),
-            subject=f"system:serviceaccount:{namespace}:{account}",
-            after=(identity.address,),
-        )
-    return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from provision.ingress import app_routing
+from provision.ingress import app_routing, application_gateway
 from provision.ingress.hosts import HostChain
-from provision.profile.model import AppRouting, Profile
+from provision.profile.model import ApplicationGateway, AppRouting, Profile
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import IRREVERSIBLE, ManagedCluster, released
 from provision.resources.observed import Observed, Present
@@ -19,6 +19,8 @@ def graph(profile: Profile) -> ResourceGraph:
     which `rules.unavailable` reports with its place in the file."""
     if isinstance(profile.ingress, AppRouting):
         return app_routing.graph(profile, profile.ingress)
+    if isinstance(profile.ingress, ApplicationGateway):
+        return application_gateway.graph(profile, profile.ingress)
     raise ValueError(f"{profile.ingress.option} can't be applied by this version")
 
 
@@ -26,6 +28,8 @@ def chains(profile: Profile) -> Mapping[str, HostChain]:
     """What each host's traffic depends on; empty where Kubernetes objects are not ours to reach."""
     if isinstance(profile.ingress, AppRouting):
         return app_routing.chains(profile, profile.ingress)
+    if isinstance(profile.ingress, ApplicationGateway):
+        return application_gateway.chains(profile, profile.ingress)
     return {}
 
 

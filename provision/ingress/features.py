@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from provision.ingress.hosts import service_accounts
@@ -16,7 +16,7 @@ from provision.ingress.variants import (
     Capability,
     Variant,
 )
-from provision.profile.model import ApplicationGateway, AppRouting, Istio, Profile
+from provision.profile.model import ApplicationGateway, AppRouting, Host, Istio, Profile
 
 
 class Requirement(NamedTuple):
@@ -70,6 +70,9 @@ def _of_hosts(profile: Profile) -> Iterator[Requirement]:
             yield Requirement("tls-mutual", f"mutual TLS on {name}", ("hosts", name, "tls"))
         elif host.tls == "passthrough":
             yield Requirement("tls-passthrough", f"TLS passthrough on {name}", ("hosts", name, "tls"))
+        for capability, key, text, asked in _WISHES:
+            if asked(host):
+                yield Requirement(capability, f"{text} of {name}", ("hosts", name, key))
     if any(host.certificate for host in profile.hosts.values()):
         yield Requirement("key-vault", "certificates in Key Vault", ("certificates",))
     namespace = profile.ingress.dns_namespace if isinstance(profile.ingress, AppRouting) else None
@@ -77,6 +80,15 @@ def _of_hosts(profile: Profile) -> Iterator[Requirement]:
     if accounts:
         amount = len(accounts)
         yield Requirement("service-accounts", _counted(amount, "service account"), ("hosts",), amount)
+
+
+_WISHES: tuple[tuple[Capability, str, str, Callable[[Host], object]], ...] = (
+    ("traffic-split", "split", "requests split among services", lambda host: host.split),
+    ("backend-tls", "backendTLS", "TLS to the service", lambda host: host.backend_tls),
+    ("health-check", "healthCheck", "a health check of its own", lambda host: host.health_check),
+    ("timeout", "timeoutSeconds", "a request timeout", lambda host: host.timeout_seconds is not None),
+)
+"""Capability, key, words, and whether a host asks for it."""
 
 
 def _of_zones(profile: Profile) -> Iterator[Requirement]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from provision.ingress.hosts import (
     HostChain,
+    by_namespace,
     chain,
     dns_namespace,
     gateway_name,
@@ -32,6 +33,7 @@ from provision.ingress.hosts import (
     zone_of,
 )
 from provision.ingress.objects import Objects, address, addresses
+from provision.ingress.routes import route, to_https
 from provision.ingress.zones import zone_ids
 from provision.profile.model import AppRouting, Host, Profile
 from provision.resources.certificate import Certificate
@@ -78,12 +80,12 @@ class GatewayHosts:
         if not self.profile.hosts:
             return
         accounts = service_accounts(self.profile, self.ingress.dns_namespace)
-        by_namespace = _by_namespace(self.profile)
-        names = {*by_namespace, *(namespace for namespace, _ in accounts)}
+        spaces = by_namespace(self.profile)
+        names = {*spaces, *(namespace for namespace, _ in accounts)}
         yield from self.objects.namespaces(names)
         for namespace, account in accounts:
             yield self._account(namespace, account)
-        for namespace, hosts in by_namespace.items():
+        for namespace, hosts in spaces.items():
             *options, gateway = self._gateway(namespace, hosts)
             yield from (*options, gateway)
             for name, host in hosts.items():
@@ -195,31 +197,14 @@ class GatewayHosts:
 
     def _routes(self, name: str, host: Host) -> Iterator[Manifest]:
         after = (address(GATEWAY, gateway_name(self.profile), host.namespace),)
-        backend: Value = {"name": host.service.name, "port": host.service.port}
         zone = zone_of(name, self.profile.dns.zones)
-        metadata: dict[str, Value] = {}
+        labels: dict[str, Value] = {}
         if zone and not self._is_ours(name):
-            group = zone_group(self.profile, zone)
-            metadata["metadata"] = {"labels": {DNS_LABEL: group}}
-        spec: dict[str, Value] = {
-            "parentRefs": (self._parent(_listener_name(name, host)),),
-            "hostnames": (name,),
-            "rules": ({"backendRefs": (backend,)},),
-        }
-        api = TLS_ROUTE if host.tls == "passthrough" else HTTP_ROUTE
-        yield self.objects.make(api, object_name(name), host.namespace, {**metadata, "spec": spec}, after)
+            labels[DNS_LABEL] = zone_group(self.profile, zone)
+        parent = self._parent(_listener_name(name, host))
+        yield route(self.objects, name, host, parent, labels, after, host.timeout_seconds)
         if host.certificate:
-            redirect: Value = {
-                "type": "RequestRedirect",
-                "requestRedirect": {"scheme": "https", "statusCode": 301},
-            }
-            plain: dict[str, Value] = {
-                "parentRefs": (self._parent(_HTTP),),
-                "hostnames": (name,),
-                "rules": ({"filters": (redirect,)},),
-            }
-            redirecting = f"{object_name(name)}-redirect"
-            yield self.objects.make(HTTP_ROUTE, redirecting, host.namespace, {"spec": plain}, after)
+            yield to_https(self.objects, name, host, self._parent(_HTTP), after)
 
     def _parent(self, listener: str) -> Value:
         return {"name": gateway_name(self.profile), "sectionName": listener}
@@ -245,13 +230,6 @@ class GatewayHosts:
             granted = [each for zone in zones for each in self.grants.get(zone, ())]
             after = [address(SERVICE_ACCOUNT, account, namespace), *granted]
             yield self.objects.make(CLUSTER_EXTERNAL_DNS, group, body={"spec": spec}, after=after)
-
-
-def _by_namespace(profile: Profile) -> dict[str, dict[str, Host]]:
-    found: dict[str, dict[str, Host]] = {}
-    for name, host in profile.hosts.items():
-        found.setdefault(host.namespace, {})[name] = host
-    return found
 
 
 def _listener_name(name: str, host: Host) -> str:

@@ -17,7 +17,7 @@ from provision.profile.model import Profile
 from provision.resources.identity import RoleAssignment
 from provision.resources.ref import Ref
 from provision.resources.resource import Condition, Resource
-from provision.resources.values import CaseInsensitive
+from provision.resources.values import CaseInsensitive, Value
 from provision.resources.vault import ACCESS_POLICY, RBAC, AccessPolicy, KeyVault
 
 
@@ -33,22 +33,25 @@ def grants(profile: Profile, grantee: Grantee) -> list[Resource]:
     """What the ingress identity must be allowed: each zone, each vault. Empty with `roles: off`."""
     if profile.roles == "off":
         return []
-    return [*_zone_grants(profile, grantee), *_vault_grants(profile, grantee)]
+    return [*_zone_grants(profile, grantee), *vault_grants(profile, grantee)]
 
 
 def _zone_grants(profile: Profile, grantee: Grantee) -> Iterator[Resource]:
     for name, zone in profile.dns.zones.items():
         role = DNS_ZONE_CONTRIBUTOR if zone.visibility == "public" else PRIVATE_DNS_ZONE_CONTRIBUTOR
         after = (zone_address(name, zone),)
-        yield _assignment(profile, grantee, role, zone_id(profile, name, zone), after)
+        yield assignment(profile, grantee, role, zone_id(profile, name, zone), after)
 
 
-def _vault_grants(profile: Profile, grantee: Grantee) -> Iterator[Resource]:
+def vault_grants(profile: Profile, grantee: Grantee) -> Iterator[Resource]:
+    """Reading certificates; nothing with `roles: off`."""
+    if profile.roles == "off":
+        return
     for name, vault in profile.vaults.items():
         address = f"{KeyVault.KIND}/{name}"
         scope = vault_id(profile, name, vault)
         authorization = Ref(address, "authorization")
-        role = _assignment(profile, grantee, KEY_VAULT_SECRETS_USER, scope, (address,))
+        role = assignment(profile, grantee, KEY_VAULT_SECRETS_USER, scope, (address,))
         if vault.create:  # with RBAC: its roles are planned with it, before it can be asked
             yield role
             continue
@@ -66,12 +69,13 @@ def _vault_grants(profile: Profile, grantee: Grantee) -> Iterator[Resource]:
         )
 
 
-def _assignment(
-    profile: Profile, grantee: Grantee, role: Role, scope: CaseInsensitive, after: tuple[str, ...]
+def assignment(
+    profile: Profile, grantee: Grantee, role: Role, scope: Value, after: tuple[str, ...] = (), where: str = ""
 ) -> RoleAssignment:
+    """A role at a scope, a resource id or a ref to one; then `where` stands for it in addresses."""
     short = role.name.lower().replace(" ", "-")
     return RoleAssignment(
-        name=f"{scope.rsplit('/', 1)[-1]}/{short}/{grantee.name}",
+        name=f"{where or str(scope).rsplit('/', 1)[-1]}/{short}/{grantee.name}",
         scope=scope,
         role_id=role.id,
         role_name=role.name,

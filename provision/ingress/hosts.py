@@ -124,7 +124,7 @@ def host_record(
         name=f"{zone}/{host}",
         zone_id=zone_ids(profile)[zone],
         visibility=profile.dns.zones[zone].visibility,
-        record_name=_relative(host, zone),
+        record_name=relative_name(host, zone),
         target=Ref(front.address, "address"),
         after=tuple(dict.fromkeys((_zone_address(profile, zone), *asking, *writer))),
         outlives=asking,
@@ -137,18 +137,27 @@ def own_record(profile: Profile, host: str, front: Manifest) -> RecordSet | None
     if zone is None:
         return None
     return RecordSet(
-        name=f"{zone}/A/{_relative(host, zone)}",
+        name=f"{zone}/A/{relative_name(host, zone)}",
         zone_id=zone_ids(profile)[zone],
         visibility=profile.dns.zones[zone].visibility,
         record_type="A",
-        record_name=_relative(host, zone),
+        record_name=relative_name(host, zone),
         ttl=_TTL,
         values=frozenset({Ref(front.address, "address")}),
         after=(_zone_address(profile, zone),),
     )
 
 
-def _relative(host: str, zone: str) -> str:
+def by_namespace(profile: Profile) -> dict[str, dict[str, Host]]:
+    """The hosts of each namespace."""
+    found: dict[str, dict[str, Host]] = {}
+    for name, host in profile.hosts.items():
+        found.setdefault(host.namespace, {})[name] = host
+    return found
+
+
+def relative_name(host: str, zone: str) -> str:
+    """A host's name inside its zone."""
     return host.removesuffix(zone).rstrip(".") or "@"
 
 
@@ -167,14 +176,21 @@ def shared_account(profile: Profile) -> str:
     return f"{profile.name}-ingress"
 
 
+def certificate_accounts(profile: Profile) -> list[tuple[str, str]]:
+    """Every (namespace, service account) through which certificates are read, sorted."""
+    return sorted(
+        {
+            (host.namespace, service_account(profile, host))
+            for host in profile.hosts.values()
+            if host.certificate
+        }
+    )
+
+
 def service_accounts(profile: Profile, namespace: str | None = None) -> list[tuple[str, str]]:
     """Every (namespace, service account) that takes on the identity, sorted: those through which
     certificates are read, and that of the controllers which write records (in `namespace`)."""
-    found = {
-        (host.namespace, service_account(profile, host))
-        for host in profile.hosts.values()
-        if host.certificate
-    }
+    found = set(certificate_accounts(profile))
     if profile.hosts and profile.dns.zones:
         found.add((dns_namespace(profile, namespace), shared_account(profile)))
     return sorted(found)
@@ -195,15 +211,17 @@ def chain(
     listener: str,
     secret: tuple[str, str] | None,
     writer: str | None,
+    record: str | None = None,
 ) -> HostChain:
-    """The chain of one host. `writer` is the object that makes DNS records be written."""
+    """The chain of one host. `writer` is the object that makes DNS records be written, `record` the record
+    where it is ours."""
     declared = profile.hosts[host]
     zone = zone_of(host, profile.dns.zones)
     certificate = None
     if declared.certificate:
         vault = profile.certificates[declared.certificate].vault
         certificate = f"{Certificate.KIND}/{vault}/{declared.certificate}"
-    ends = [front, route, writer, certificate, zone and _zone_address(profile, zone)]
+    ends = [front, route, writer, record, certificate, zone and _zone_address(profile, zone)]
     wanted = graph.closure(address for address in ends if address)
     return HostChain(
         host=host,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.errors import ProvisionError
+from provision.ingress import gateway_checks
 from provision.ingress.catalog import gateway_api_bundle, has_tls_route, network_plugins
 from provision.ingress.desired import cluster_address
 from provision.ingress.zones import zone_ids
 from provision.plan.plan import Observation
-from provision.profile.model import AppRouting, Profile
+from provision.profile.model import ApplicationGateway, AppRouting, Profile
 from provision.resources.managed_cluster import ZONES
 from provision.resources.observed import Present
 
@@ -23,7 +24,14 @@ def problems(profile: Profile, observation: Observation) -> list[ProvisionError]
     found = [*_identity(profile, cluster), *_network(profile, cluster)]
     if isinstance(profile.ingress, AppRouting) and profile.ingress.implementation == "gateway-api":
         found += [*_gateway_api(profile, cluster), *_attached_zones(profile, cluster)]
+    if isinstance(profile.ingress, ApplicationGateway):
+        found += [*_bundle(profile, cluster), *gateway_checks.problems(profile, observation, cluster)]
     return found
+
+
+def warnings(profile: Profile, observation: Observation) -> list[str]:
+    """What is allowed but deserves a look."""
+    return gateway_checks.warnings(profile, observation)
 
 
 def _doing(profile: Profile) -> str:
@@ -65,15 +73,9 @@ def _gateway_api(profile: Profile, cluster: Present) -> Iterator[ProvisionError]
             "Choose option istio-service-mesh, or disable the mesh first, in an operation of its own:",
             f"az aks mesh disable {_named(profile)}",
         )
+    yield from _bundle(profile, cluster)
     version = str(cluster.outputs.get("kubernetesVersion") or "")
-    if version and gateway_api_bundle(version) is None:
-        yield ProvisionError(
-            _doing(profile),
-            f"it runs Kubernetes {version}, and the managed Gateway API needs 1.26 or later",
-            "Upgrade the cluster first:",
-            f"az aks upgrade {_named(profile)} --kubernetes-version VERSION",
-        )
-    elif version and not has_tls_route(version):
+    if version and gateway_api_bundle(version) is not None and not has_tls_route(version):
         for name, host in profile.hosts.items():
             if host.tls == "passthrough":
                 yield ProvisionError(
@@ -83,6 +85,17 @@ def _gateway_api(profile: Profile, cluster: Present) -> Iterator[ProvisionError]
                     "Let the gateway terminate TLS of that host, or upgrade the cluster to 1.36 or later:",
                     f"az aks upgrade {_named(profile)} --kubernetes-version VERSION",
                 )
+
+
+def _bundle(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
+    version = str(cluster.outputs.get("kubernetesVersion") or "")
+    if version and gateway_api_bundle(version) is None:
+        yield ProvisionError(
+            _doing(profile),
+            f"it runs Kubernetes {version}, and the managed Gateway API needs 1.26 or later",
+            "Upgrade the cluster first:",
+            f"az aks upgrade {_named(profile)} --kubernetes-version VERSION",
+        )
 
 
 def _attached_zones(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:

@@ -38,11 +38,6 @@ KEY_VAULT_SECRETS_USER = Role(
     "Set up a custom domain name and SSL certificate with the application routing add-on, 2026-05",
 )
 
-INGRESS_ROLES: Mapping[str, Role] = {
-    role.id: role for role in (DNS_ZONE_CONTRIBUTOR, PRIVATE_DNS_ZONE_CONTRIBUTOR, KEY_VAULT_SECRETS_USER)
-}
-"""What the identities behind an ingress need, by role id."""
-
 _NETWORKING = "Azure built-in roles for Networking, 2026-08"
 _CONTAINERS = "Azure built-in roles for Containers, 2026-08"
 _SECURITY = "Azure built-in roles for Security, 2026-08"
@@ -55,6 +50,12 @@ READER = Role(
 )
 NETWORK_CONTRIBUTOR = Role(
     "Network Contributor", "4d97b98b-1d4f-4787-a291-c67834d212e7", "join virtual networks", _NETWORKING
+)
+CONTRIBUTOR = Role(
+    "Contributor",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    "write anything but role assignments",
+    "Azure built-in roles for General, 2026-08",
 )
 KEY_VAULT_CERTIFICATES_OFFICER = Role(
     "Key Vault Certificates Officer",
@@ -71,6 +72,38 @@ KEY_VAULT_CONTRIBUTOR = Role(
     "write vaults and their access policies",
     _SECURITY,
 )
+GATEWAY_CONFIGURATION_MANAGER = Role(
+    "AppGw for Containers Configuration Manager",
+    "fbc52c3f-28ad-4303-a892-8a056630b8f1",
+    "configure an Application Gateway for Containers, which no other role has the data actions for",
+    "Create Application Gateway for Containers, Microsoft Learn, 2026-06",
+)
+CONTROLLER_READER = Role(
+    READER.name,
+    READER.id,
+    "let the ALB controller see the cluster's own resource group",
+    "Deploy Application Gateway for Containers ALB Controller - Helm, 2026-02",
+)
+SUBNET_JOINER = Role(
+    NETWORK_CONTRIBUTOR.name,
+    NETWORK_CONTRIBUTOR.id,
+    "let the ALB controller tie the gateway to its subnet",
+    "Create Application Gateway for Containers managed by ALB Controller, 2026-06",
+)
+
+INGRESS_ROLES: Mapping[str, Role] = {
+    role.id: role
+    for role in (
+        DNS_ZONE_CONTRIBUTOR,
+        PRIVATE_DNS_ZONE_CONTRIBUTOR,
+        KEY_VAULT_SECRETS_USER,
+        GATEWAY_CONFIGURATION_MANAGER,
+        CONTROLLER_READER,
+        SUBNET_JOINER,
+    )
+}
+"""What the identities behind an ingress need, by role id."""
+
 MANAGED_IDENTITY_CONTRIBUTOR = Role(
     "Managed Identity Contributor",
     "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59",
@@ -126,6 +159,8 @@ SMALLEST: tuple[tuple[str, Role], ...] = (
     ("Microsoft.Network/privateDnsOperation", PRIVATE_DNS_ZONE_CONTRIBUTOR),
     ("Microsoft.Network/virtualNetworks/join/", PRIVATE_DNS_ZONE_CONTRIBUTOR),
     ("Microsoft.Network/", NETWORK_CONTRIBUTOR),
+    ("Microsoft.ServiceNetworking/", CONTRIBUTOR),
+    ("Microsoft.Features/", CONTRIBUTOR),
     ("Microsoft.ManagedIdentity/", MANAGED_IDENTITY_CONTRIBUTOR),
 )
 """The smallest built-in role that has the actions which begin so, the first that fits. Reads that stand in no

@@ -16,11 +16,13 @@ from provision.ingress import (
     dns_rules,
     dns_warnings,
     features,
+    gateway_facts,
+    gateway_rules,
     variants,
     vault_rules,
 )
 from provision.profile.loaded import LoadedProfile
-from provision.profile.model import AppRouting
+from provision.profile.model import ApplicationGateway, AppRouting
 
 Rule = Callable[[LoadedProfile], Iterator[Problem]]
 
@@ -97,6 +99,7 @@ RULES: tuple[Rule, ...] = (
     *certificate_rules.RULES,
     *controller_rules.RULES,
     *dns_rules.RULES,
+    *gateway_rules.RULES,
     *vault_rules.RULES,
 )
 
@@ -129,6 +132,8 @@ def warnings(loaded: LoadedProfile, today: str) -> list[Problem]:
     """What is allowed but deserves a look; `today` is `YYYY-MM-DD`."""
     return [
         *_support_warnings(loaded, today),
+        *_preview(loaded),
+        *_conditions(loaded),
         *_expired(loaded, today),
         *certificate_rules.warnings(loaded),
         *dns_warnings.warnings(loaded),
@@ -148,6 +153,18 @@ def _support_warnings(loaded: LoadedProfile, today: str) -> Iterator[Problem]:
         message = f"Microsoft's support of {end.what} {ends} {end.words}"
         hint = f"Move to {end.instead}." if nginx else "Remove defaultController once nothing uses it."
         yield loaded.problem(path, message, hint)
+
+
+def _preview(loaded: LoadedProfile) -> Iterator[Problem]:
+    ingress = loaded.profile.ingress
+    if isinstance(ingress, ApplicationGateway) and ingress.controller == "addon":
+        addon = gateway_facts.ADDON
+        message = f"{addon.what} is a preview: the cluster is written through API {addon.api_version}"
+        hint = f"That version is taken off in {addon.until}; controller: helm needs no preview."
+        yield loaded.problem(("ingress", "controller"), message, hint)
+
+
+def _conditions(loaded: LoadedProfile) -> Iterator[Problem]:
     variant = features.variant_of(loaded.profile)
     for requirement in features.requirements(loaded.profile):
         condition = features.condition(variant, requirement)

@@ -32,6 +32,10 @@ Capability = Literal[
     "public-zone-groups",
     "private-zone-groups",
     "service-accounts",
+    "traffic-split",
+    "backend-tls",
+    "health-check",
+    "timeout",
 ]
 
 
@@ -64,6 +68,10 @@ class Variant(NamedTuple):
 
 
 _NO_MUTUAL = Ability("no", "the add-on has no mutual TLS")
+_NOT_YET: Mapping[Capability, Ability] = {
+    "backend-tls": Ability("no", "the gateway talks plain HTTP to services"),
+    "health-check": Ability("no", "Kubernetes itself says which pods are ready"),
+}
 _TLS_ROUTE = Ability("partly", "needs TLSRoute, which Istio has from 1.30")
 _OWN_ANNOTATIONS = Ability("partly", "by annotations that you put on the gateway's Service")
 
@@ -74,6 +82,7 @@ APP_ROUTING_GATEWAY = Variant(
         "tls-mutual": _NO_MUTUAL,
         "tls-passthrough": _TLS_ROUTE,
         "service-accounts": Ability(limit=FEDERATED_CREDENTIALS),
+        **_NOT_YET,
     },
     available=True,
 )
@@ -86,6 +95,9 @@ APP_ROUTING_NGINX = Variant(
         "zones": Ability(limit=NGINX_ZONES),
         "public-zone-groups": Ability(limit=NGINX_ZONE_GROUPS),
         "private-zone-groups": Ability(limit=NGINX_ZONE_GROUPS),
+        "traffic-split": Ability("no", "an Ingress leads to one service"),
+        "timeout": Ability("no", "provision writes no annotations of NGINX's own"),
+        **_NOT_YET,
     },
     available=True,
 )
@@ -96,7 +108,9 @@ APPLICATION_GATEWAY = Variant(
         "internal": Ability("partly", "private frontends came with Microsoft.ServiceNetworking 2026-03-01"),
         "static-ip": Ability("no", "a frontend has an FQDN and no fixed address"),
         "tls-passthrough": Ability("no", "TLS ends at the gateway: offload or end to end"),
+        "service-accounts": Ability(limit=FEDERATED_CREDENTIALS),
     },
+    available=True,
 )
 ISTIO_GATEWAY = Variant(
     "istio-service-mesh/gateway-api",
@@ -112,6 +126,7 @@ ISTIO_GATEWAY = Variant(
             "partly", "through app routing's ClusterExternalDNS, which must be on as well"
         ),
         "service-accounts": Ability(limit=FEDERATED_CREDENTIALS),
+        **_NOT_YET,
     },
 )
 ISTIO_CLASSIC = Variant(
@@ -122,6 +137,7 @@ ISTIO_CLASSIC = Variant(
         "key-vault": Ability(
             "partly", "through the Secrets Store driver, which you set up in each namespace"
         ),
+        **_NOT_YET,
         "public-zones": Ability("no", "the Istio API has no Azure DNS integration"),
         "private-zones": Ability("no", "the Istio API has no Azure DNS integration"),
     },

@@ -56,6 +56,22 @@ RECORD_NAME = Pattern(
 KUBERNETES_NAME = Pattern(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "1 to 63 lower-case letters, digits and hyphens (a DNS label)"
 )
+OBJECT_NAME = Pattern(
+    r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?",
+    "lower-case letters, digits, hyphens and periods (a DNS name), such as partners-ca",
+)
+URL_PATH = Pattern(r"/[^\s?#]{0,1000}", "a path such as /healthz")
+STATUS_CODES = Pattern(
+    r"[1-5]\d\d(?:-[1-5]\d\d)?(?:, ?[1-5]\d\d(?:-[1-5]\d\d)?){0,9}", "codes such as 200-299"
+)
+CONTROLLER_NAME = Pattern(
+    r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?",
+    "1 to 64 letters, digits, periods, underscores and hyphens, beginning and ending with a letter or digit",
+)
+CHART_VERSION = Pattern(r"\d+\.\d+\.\d+", "a version such as 1.9.13")
+ADDRESS_RANGE = Pattern(
+    r"[0-9a-fA-F.:]{2,39}(?:/\d{1,3})?", "an address range such as 10.225.0.0/24 or 203.0.113.7"
+)
 ISSUER_REFERENCE = Pattern(
     r"[0-9a-zA-Z-]{1,127}", "Self, Unknown, or the name of an issuer: 1 to 127 letters, digits and hyphens"
 )

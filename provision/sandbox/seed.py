@@ -17,6 +17,7 @@ from provision.sandbox import (
     resource_groups,
     roles,
     subscriptions,
+    virtual_networks,
 )
 from provision.sandbox import vaults as key_vaults
 from provision.sandbox.azure import SUBSCRIPTION, TENANT, Azure, Json
@@ -24,6 +25,7 @@ from provision.sandbox.gateway import GROUP
 from provision.sandbox.gateway import SUBSCRIPTION as SUBSCRIPTION_KIND
 from provision.sandbox.kubernetes import base, kinds
 from provision.sandbox.kubernetes.objects import Cluster
+from provision.sandbox.service_networking import CONTROLLER as TRAFFIC_CONTROLLER
 
 LOCATION = "westeurope"
 _FOREVER = "2099-12-31T00:00:00Z"
@@ -128,13 +130,14 @@ def ensure(
     vaults: Mapping[str, str] | None = None,
     groups: Iterable[str] = (),
     workloads: Iterable[Workload] = (),
+    networks: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[str]:
     """Make what a profile names and has never existed, once: a thing deleted later stays deleted.
 
     `cluster` is (resource group, name), `vaults` maps names to resource groups, `workloads` are what other
-    teams run in the cluster. An unknown subscription is
-    registered, with the seeded clients' roles. Returns a line for people for each thing made. Runs in a
-    transaction of its own.
+    teams run in the cluster, `networks` are ids of virtual networks with prefixes by name of their subnets.
+    An unknown subscription is registered, with the seeded clients' roles. Returns a line for people for
+    each thing made. Runs in a transaction of its own.
     """
     made: list[str] = []
     wanted_groups = [*([cluster[0]] if cluster else []), *(vaults or {}).values(), *groups]
@@ -152,6 +155,12 @@ def ensure(
             f"key vault {name} in {group}, with Azure RBAC"
             for name, group in (vaults or {}).items()
             if _vault(azure, subscription, group, name)
+        ]
+        made += [
+            f"virtual network {id_.rsplit('/', 1)[-1]}"
+            + (f" with subnet {', '.join(subnets)}" if subnets else "")
+            for id_, subnets in (networks or {}).items()
+            if _network(azure, id_, subnets)
         ]
         if cluster:
             made += _workloads(azure, subscription, *cluster, workloads)
@@ -273,6 +282,14 @@ def _service(workload: Workload) -> Json:
             "ports": [{"port": port, "targetPort": port, "protocol": "TCP"} for port in workload.ports],
         },
     }
+
+
+def _network(azure: Azure, id_: str, subnets: Mapping[str, str]) -> bool:
+    """A network of a platform team, with room for more subnets; those that are given are delegated."""
+    if not _new(azure, virtual_networks.NETWORK, id_):
+        return False
+    virtual_networks.new_network(azure, id_, LOCATION, ["10.224.0.0/12"], subnets, TRAFFIC_CONTROLLER)
+    return True
 
 
 def _vault(azure: Azure, subscription: str, group: str, name: str, *, rbac: bool = True) -> bool:

@@ -43,9 +43,15 @@ def network_id(subscription: str, group: str, name: str) -> str:
 
 
 def new_network(
-    azure: Azure, identifier: str, location: str, space: Iterable[str], subnets: Mapping[str, str]
+    azure: Azure,
+    identifier: str,
+    location: str,
+    space: Iterable[str],
+    subnets: Mapping[str, str],
+    delegation: str = "",
 ) -> Json:
-    """Put a finished network into the store, for seeds and tests; `subnets` are prefixes by name."""
+    """Put a finished network into the store, for seeds and tests; `subnets` are prefixes by name, and
+    `delegation` is the service that they are all given to."""
     network: Json = {
         "id": identifier,
         "name": identifier.rsplit("/", 1)[1],
@@ -61,7 +67,9 @@ def new_network(
     }
     azure.store.put(NETWORK, identifier, network)
     for name, prefix in subnets.items():
-        _save_subnet(azure, f"{identifier}/subnets/{name}", {"addressPrefix": prefix}, _SETTLED)
+        given = [{"name": "0", "properties": {"serviceName": delegation}}] if delegation else []
+        wanted = {"addressPrefix": prefix, "delegations": given}
+        _save_subnet(azure, f"{identifier}/subnets/{name}", wanted, _SETTLED)
     return network
 
 

@@ -26,29 +26,41 @@ from provision.profile.keys import (
 )
 from provision.profile.model.certificates import Certificate, CertificateFile
 from provision.profile.model.dns import Dns, Link, Record, Zone
-from provision.profile.model.hosts import Host, Service
-from provision.profile.model.ingress import ApplicationGateway, AppRouting, Ingress, Istio, Scaling
+from provision.profile.model.hosts import BackendTls, HealthCheck, Host, Service
+from provision.profile.model.ingress import (
+    ApplicationGateway,
+    AppRouting,
+    Ingress,
+    IpAccessRule,
+    Istio,
+    Scaling,
+    TrafficController,
+)
 from provision.profile.model.vaults import Vault
 
 __all__ = [
     "AppRouting",
     "ApplicationGateway",
     "Azure",
+    "BackendTls",
     "Certificate",
     "CertificateFile",
     "Cluster",
     "Dns",
     "Drift",
+    "HealthCheck",
     "Host",
     "Identity",
     "Ignore",
     "Ingress",
+    "IpAccessRule",
     "Istio",
     "Link",
     "Profile",
     "Record",
     "Scaling",
     "Service",
+    "TrafficController",
     "Vault",
     "Zone",
 ]

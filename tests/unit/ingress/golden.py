@@ -15,11 +15,14 @@ import yaml
 
 from provision.ingress import desired
 from provision.profile.model import (
+    ApplicationGateway,
     AppRouting,
     Azure,
+    BackendTls,
     Certificate,
     Cluster,
     Dns,
+    HealthCheck,
     Host,
     Profile,
     Scaling,
@@ -51,6 +54,21 @@ PROFILE = Profile(
     ),
     hosts={"www.a.example": SECURE},
 )
+NETWORKS = "/subscriptions/11111111-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Network"
+SUBNET = f"{NETWORKS}/virtualNetworks/vnet/subnets/alb"
+FIREWALL = f"{NETWORKS}/applicationGatewayWebApplicationFirewallPolicies/waf"
+ALB = ApplicationGateway(option="application-gateway-for-containers")
+BYO = replace(ALB, deployment="byo", subnet=SUBNET)
+POLICIES = replace(
+    SECURE,
+    tls="mutual",
+    client_ca="partners",
+    service=Service(name="web", port=8443, weight=9),
+    split=(Service(name="next", port=8443, weight=1),),
+    backend_tls=BackendTls(server_name="web.internal.example", ca="internal", client_certificate="gateway"),
+    health_check=HealthCheck(path="/up", status_codes="200-299, 401"),
+    timeout_seconds=120,
+)
 INTERNAL: Mapping[str, Any] = {"load_balancer": "internal", "static_ip": "10.0.0.9"}
 
 VARIATIONS: Mapping[str, Profile] = {
@@ -68,6 +86,12 @@ VARIATIONS: Mapping[str, Profile] = {
             "db.int.a.example": replace(SECURE, namespace="data", service_account="reader"),
         },
     ),
+    "alb-managed": replace(PROFILE, ingress=replace(ALB, waf_policy=FIREWALL)),
+    "alb-byo": replace(PROFILE, ingress=BYO),
+    "alb-byo-plain": replace(PROFILE, ingress=BYO, hosts={"www.a.example": PLAIN}),
+    "alb-policies": replace(PROFILE, ingress=BYO, hosts={"www.a.example": POLICIES}),
+    "alb-ingress": replace(PROFILE, ingress=replace(ALB, api="ingress", subnet=SUBNET)),
+    "alb-ingress-byo": replace(PROFILE, ingress=replace(BYO, api="ingress")),
     "nginx": replace(PROFILE, ingress=NGINX),
     "nginx-plain": replace(PROFILE, ingress=NGINX, hosts={"www.a.example": PLAIN}),
     "nginx-own-controller": replace(

@@ -10,7 +10,6 @@ import pytest
 from provision.ingress import desired
 from provision.ingress.hosts import service_accounts
 from provision.profile.model import (
-    ApplicationGateway,
     AppRouting,
     Azure,
     Certificate,
@@ -18,6 +17,7 @@ from provision.profile.model import (
     Dns,
     Host,
     Identity,
+    Istio,
     Link,
     Profile,
     Record,
@@ -290,8 +290,8 @@ def test_certificates(key_type: Literal["RSA", "EC"]) -> None:
 
 
 def test_an_option_that_can_not_be_applied_yet() -> None:
-    asking = profile(ingress=ApplicationGateway(option="application-gateway-for-containers"))
-    with pytest.raises(ValueError, match="application-gateway-for-containers can't be applied"):
+    asking = profile(ingress=Istio(option="istio-service-mesh"))
+    with pytest.raises(ValueError, match="istio-service-mesh can't be applied"):
         desired.graph(asking)
 
 

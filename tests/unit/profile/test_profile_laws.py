@@ -57,7 +57,7 @@ def values(shape: Shape, field: Field) -> st.SearchStrategy[Any]:
         case Table():
             assert field.keys
             keys = st.from_regex(field.keys.regex, fullmatch=True)
-            return st.dictionaries(keys, values(shape.value, field), max_size=2)
+            return st.dictionaries(keys, values(shape.value, field), max_size=1)
         case Object():
             return objects(shape.type)
         case Variant():

@@ -101,7 +101,9 @@ def test_options_that_can_not_be_applied(tmp_path: Path) -> None:
     assert problem is not None
     assert (problem.line, problem.column) == (2, 19)
     assert problem.message == "this version of provision can compare istio-service-mesh, but not apply it"
-    assert problem.hint == "It applies app-routing/gateway-api, app-routing/nginx."
+    assert problem.hint == (
+        "It applies app-routing/gateway-api, app-routing/nginx, application-gateway-for-containers."
+    )
     assert rules.unavailable(loaded(tmp_path, "")) is None
 
 
