@@ -16,6 +16,7 @@ from provision.sandbox import (
     managed_clusters,
     metadata,
     private_dns,
+    private_endpoints,
     resource_groups,
     role_definitions,
     run_command,
@@ -23,6 +24,7 @@ from provision.sandbox import (
     subscriptions,
     vaults,
     virtual_networks,
+    waf_policies,
 )
 from provision.sandbox.azure import Settle
 from provision.sandbox.http import Route
@@ -43,6 +45,8 @@ ROUTES: tuple[Route, ...] = (
     *private_dns.ROUTES,
     *virtual_networks.ROUTES,
     *service_networking.ROUTES,
+    *waf_policies.ROUTES,
+    *private_endpoints.ROUTES,
     *vaults.ROUTES,
     *certificates.ROUTES,
 )
@@ -55,6 +59,8 @@ SETTLERS: Mapping[str, Settle] = {
     **private_dns.SETTLERS,
     **virtual_networks.SETTLERS,
     **service_networking.SETTLERS,
+    **waf_policies.SETTLERS,
+    **private_endpoints.SETTLERS,
     **vaults.SETTLERS,
     **certificates.SETTLERS,
     **addons.SETTLERS,

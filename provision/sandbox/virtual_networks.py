@@ -73,6 +73,13 @@ def new_network(
     return network
 
 
+def new_subnet(azure: Azure, identifier: str, prefix: str, delegated: str) -> Json:
+    """Put a finished subnet into the store, delegated to a service."""
+    delegation = {"name": "0", "properties": {"serviceName": delegated}}
+    wanted = {"addressPrefix": prefix, "delegations": [delegation]}
+    return _save_subnet(azure, identifier, wanted, _SETTLED)
+
+
 def hold(azure: Azure, subnet_id: str, holder: str, count: int) -> None:
     """Take `count` addresses of a subnet for `holder`, a resource id; 0 gives them back."""
     subnet = azure.store.get(SUBNET, subnet_id)
