@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import uuid
 
-from provision.sandbox import cluster_versions, identities
+from provision.sandbox import (
+    authorization,
+    cluster_network,
+    cluster_versions,
+    identities,
+    rbac,
+    roles,
+)
 from provision.sandbox.azure import TENANT, Azure, Json
 from provision.sandbox.cluster_document import KIND
 from provision.sandbox.gateway import GROUP
@@ -52,6 +59,7 @@ def finish(azure: Azure, cluster: Json) -> None:
     """Carry out what the cluster's document asks for, and store it settled."""
     properties = cluster["properties"]
     _ensure_node_group(azure, cluster)
+    cluster_network.ensure(azure, cluster, _node_group(cluster))
     _control_plane_identity(azure, cluster)
     if not properties.get("identityProfile"):
         kubelet = _identity(azure, cluster, f"{cluster['name']}-agentpool")
@@ -182,11 +190,42 @@ def _settle_routing(azure: Azure, cluster: Json, routing: Json | None) -> None:
         domain["domainName"] = f"{uuid.uuid4().hex[:24]}.{cluster['location']}.aksapp.io"
 
 
+_BALANCER_ROLES = (roles.NETWORK_CONTRIBUTOR, roles.AGC_CONFIGURATION_MANAGER, roles.READER)
+
+
 def _settle_load_balancer(azure: Azure, cluster: Json, balancer: Json | None) -> None:
+    """The add-on's identity with its roles, its federated credential, and its subnet.
+
+    Source: "Deploy Application Gateway for Containers ALB Controller using AKS Add-on", Microsoft Learn,
+    2026-08.
+    """
     name = f"applicationloadbalancer-{cluster['name']}"
-    if balancer and balancer.get("enabled"):
-        balancer["identity"] = _identity(azure, cluster, name)
-    else:
+    if not (balancer and balancer.get("enabled")):
         _drop_identity(azure, cluster, name)
         if balancer:
             balancer.pop("identity", None)
+        return
+    identity = balancer["identity"] = _identity(azure, cluster, name)
+    group = _node_group(cluster)
+    held = {
+        each["properties"]["roleDefinitionId"].rsplit("/", 1)[-1]
+        for each in azure.store.list(rbac.ASSIGNMENT, f"{group}/providers/{rbac.ASSIGNMENT}/")
+        if each["properties"]["principalId"] == identity["objectId"]
+    }
+    # made early in the operation, so that they are effective when it ends
+    created = azure.clock.stamp(azure.clock.now() - rbac.PROPAGATION / azure.clock.speed)
+    for role in _BALANCER_ROLES:
+        if role not in held:
+            authorization.new_assignment(azure, group, role, identity["objectId"], created=created)
+    credential = {
+        "id": f"{identity['resourceId']}/federatedIdentityCredentials/aksfic",
+        "name": "aksfic",
+        "type": identities.CREDENTIAL,
+        "properties": {
+            "issuer": cluster["properties"]["oidcIssuerProfile"].get("issuerURL", ""),
+            "subject": "system:serviceaccount:kube-system:alb-controller-sa",
+            "audiences": ["api://AzureADTokenExchange"],
+        },
+    }
+    azure.store.put(identities.CREDENTIAL, str(credential["id"]), credential)
+    cluster_network.ensure_gateway_subnet(azure, cluster, group)

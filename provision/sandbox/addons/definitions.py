@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from provision.sandbox.addons import alb_controller
 from provision.sandbox.addons.site import Site
 from provision.sandbox.addons.writing import ADDON_MANAGER, OPERATOR, ensure, set_status
 from provision.sandbox.azure import Json
@@ -14,6 +15,8 @@ from provision.sandbox.kubernetes import crds, kinds
 
 _BUNDLES = (((1, 36), "v1.5.1"), ((1, 35), "v1.4.1"), ((1, 34), "v1.3.0"))
 _OLDEST_BUNDLE = "v1.2.1"
+_CHART_BUNDLE = "v1.3.0"
+"""What the ALB controller's chart brings; a guess: its page names no version (2026-06)."""
 
 _INSTALLED = "kubernetes:installed"
 """Names of what add-ons installed, by cluster, and for which entity tag of it."""
@@ -52,7 +55,8 @@ def reconcile(site: Site) -> None:
     One that someone removed comes back; one that someone edited is put right when the cluster changes.
     """
     site.definitions.update(each["metadata"]["name"] for each in site.objects.list(kinds.CRD))
-    store, uid, version = site.azure.store, site.objects.uid, site.document["eTag"]
+    store, uid = site.azure.store, site.objects.uid
+    version = f"{site.document['eTag']} {alb_controller.find(site)}"
     before = store.get(_INSTALLED, uid) or {}
     if before.get("version") == version and site.definitions.issuperset(before["names"]):
         return
@@ -70,6 +74,20 @@ def _install_all(site: Site) -> Iterator[str]:
         yield from _install(site, crds.SECRETS_STORE, ADDON_MANAGER)
     if site.mesh_revisions:
         yield from _install(site, istio(), ADDON_MANAGER)
+    yield from _of_load_balancer(site)
+
+
+def _of_load_balancer(site: Site) -> Iterator[str]:
+    """The chart brings the Gateway API along where nobody has brought it yet, unless told not to."""
+    controller = alb_controller.find(site)
+    if controller is None:
+        return
+    yield from _install(site, crds.ALB, alb_controller.MANAGER)
+    if controller.installs_gateway_api and not site.gateway_api:
+        for document in crds.GATEWAY_API(_CHART_BUNDLE):
+            name = document["metadata"]["name"]
+            if site.objects.get(kinds.CRD, name) is None:
+                yield from _install(site, [document], alb_controller.MANAGER)
 
 
 def istio() -> list[Json]:

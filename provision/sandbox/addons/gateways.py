@@ -54,7 +54,7 @@ def reconcile_status(site: Site) -> None:
     gateways = _gateways(site)
     if not gateways:
         return
-    world = _world(site, gateways)
+    world = world_of(site, gateways)
     found = [(kind, route) for kind in route_kinds(site) for route in site.objects.list(kind)]
     counted = Counter(pair for _, route in found for pair in set(routes.attached(route, world)))
     now = site.objects.now()
@@ -62,9 +62,9 @@ def reconcile_status(site: Site) -> None:
         status = routes.status(route, world, istio.CONTROLLER, now)
         if status != (route.get("status") or {"parents": []}):
             set_status(site, kind, route, status, ISTIO)
-    secrets = {_key(secret): secret for secret in site.objects.list(kinds.SECRET)}
+    secrets = {key_of(secret): secret for secret in site.objects.list(kinds.SECRET)}
     for gateway in gateways:
-        key = _key(gateway)
+        key = key_of(gateway)
         name = service_name(gateway)
         service = site.objects.get(kinds.SERVICE, name, key[0])
         front = listeners.Front(
@@ -104,17 +104,19 @@ def _gateways(site: Site) -> list[Json]:
     ]
 
 
-def _world(site: Site, gateways: Iterable[Json]) -> routes.World:
+def world_of(site: Site, gateways: Iterable[Json]) -> routes.World:
+    """What routes to these Gateways may refer to."""
     labels = {
         each["metadata"]["name"]: each["metadata"].get("labels") or {}
         for each in site.objects.list(kinds.NAMESPACE)
     }
-    services = frozenset(_key(service) for service in site.objects.list(kinds.SERVICE))
-    by_key = {_key(gateway): gateway for gateway in gateways}
+    services = frozenset(key_of(service) for service in site.objects.list(kinds.SERVICE))
+    by_key = {key_of(gateway): gateway for gateway in gateways}
     return routes.World(by_key, labels, services, site.named(crds.REFERENCE_GRANT))
 
 
-def _key(body: Json) -> tuple[str, str]:
+def key_of(body: Json) -> tuple[str, str]:
+    """Namespace and name."""
     return body["metadata"]["namespace"], body["metadata"]["name"]
 
 

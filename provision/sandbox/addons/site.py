@@ -64,6 +64,12 @@ class Site:
         return istio_gateway(self.ingress)
 
     @property
+    def load_balancer(self) -> Json | None:
+        """The Application Gateway for Containers add-on's profile while it is on, with `identity`."""
+        balancer: Json = self.ingress.get("applicationLoadBalancer") or {}
+        return balancer if balancer.get("enabled") else None
+
+    @property
     def mesh_revisions(self) -> list[str]:
         """Revisions of the Istio mesh add-on, empty while it is off."""
         mesh = self.properties.get("serviceMeshProfile") or {}

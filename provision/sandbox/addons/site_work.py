@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from provision.sandbox.addons import (
+    alb_balancers,
+    alb_controller,
+    alb_gateways,
+    alb_ingresses,
     certificates,
     definitions,
     events,
@@ -35,6 +39,10 @@ _STEPS: tuple[Callable[[Site], None], ...] = (
     load_balancer.reconcile,
     gateways.reconcile_status,
     nginx.reconcile_ingresses,
+    alb_controller.reconcile,
+    alb_balancers.reconcile,
+    alb_gateways.reconcile,
+    alb_ingresses.reconcile,
     external_dns.reconcile,
     events.expire,
 )
@@ -64,5 +72,5 @@ def _state(site: Site) -> Json:
 def _self_contained(site: Site) -> bool:
     """Whether nothing outside of the cluster matters to it: no certificate, no zone, no event to expire."""
     depends = [crds.SECRET_PROVIDER_CLASS, crds.CLUSTER_EXTERNAL_DNS, crds.EXTERNAL_DNS]
-    zones = (site.routing or {}).get("dnsZoneResourceIds")
+    zones = (site.routing or {}).get("dnsZoneResourceIds") or alb_controller.find(site)
     return not (zones or site.objects.list(kinds.EVENT) or any(site.named(kind) for kind in depends))

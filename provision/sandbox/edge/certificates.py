@@ -42,13 +42,18 @@ def of_secret(cluster: Cluster, namespace: str, name: str) -> Pem | None:
 
 
 @lru_cache(maxsize=64)
-def context(pem: Pem) -> ssl.SSLContext:
-    """The server side of TLS with that certificate. Raises ssl.SSLError for what is none."""
+def context(pem: Pem, authorities: bytes = b"") -> ssl.SSLContext:
+    """The server side of TLS with that certificate, trusting `authorities` (PEM) for clients' certificates.
+
+    Raises ssl.SSLError for what is none.
+    """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile() as file:  # with mode 0600; ssl reads certificates from files only
         file.write(pem.chain + b"\n" + pem.key)
         file.flush()
         made.load_cert_chain(file.name)
+    if authorities:
+        made.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
     return made
 
 

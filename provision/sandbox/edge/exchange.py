@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -50,8 +51,17 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ClientCheck:
+    """What a client certificate must be: issued by one of `authorities` (PEM), for one of `names` if any."""
+
+    authorities: bytes
+    names: tuple[str, ...] = ()
+
+
 class Front(Protocol):
-    """What stands at one address: a Gateway, or an NGINX controller with its Ingresses."""
+    """What stands at one address: a Gateway, an NGINX controller with its Ingresses, or a frontend of
+    Application Gateway for Containers."""
 
     def ports(self) -> set[int]:
         """Ports that take connections."""
@@ -65,7 +75,27 @@ class Front(Protocol):
         """The certificate for a handshake; None breaks it off."""
         ...
 
+    def client_check(self, port: int, server_name: str | None) -> ClientCheck | None:
+        """What is asked of a client's certificate in a handshake, None where none is asked for."""
+        ...
+
+    def client_certificates(self, port: int) -> ssl.VerifyMode:
+        """Whether clients must, may or need not show a certificate at the port, by whatever name."""
+        ...
+
     def respond(self, visit: Visit) -> Response: ...
+
+
+class Open:
+    """A front that asks no client for a certificate."""
+
+    __slots__ = ()
+
+    def client_check(self, port: int, server_name: str | None) -> ClientCheck | None:
+        return None
+
+    def client_certificates(self, port: int) -> ssl.VerifyMode:
+        return ssl.VerifyMode.CERT_NONE
 
 
 def seen_client(service: Json, visit: Visit) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from provision.sandbox.azure import Azure, Json
 from provision.sandbox.cluster_document import KIND
+from provision.sandbox.edge import frontends
+from provision.sandbox.edge.alb import AlbFront
 from provision.sandbox.edge.exchange import Front
 from provision.sandbox.edge.gateway_api import GatewayFront
 from provision.sandbox.edge.nginx import NginxFront
@@ -18,6 +20,9 @@ def at(azure: Azure, address: str) -> Front | None:
 
     Clusters in networks of their own may use the same internal address: the first in order of id has it.
     """
+    frontend = frontends.at(azure, address)
+    if frontend is not None:
+        return AlbFront(azure, frontend)
     for cluster, service in _services(azure, address):
         for gateway in cluster.list(crds.GATEWAY):
             if address in _addresses(gateway):
@@ -29,8 +34,8 @@ def at(azure: Azure, address: str) -> Front | None:
 
 
 def is_address(azure: Azure, address: str) -> bool:
-    """Whether an address belongs to a cluster, whoever stands there."""
-    return any(_services(azure, address))
+    """Whether an address belongs to a cluster or a frontend, whoever stands there."""
+    return frontends.at(azure, address) is not None or any(_services(azure, address))
 
 
 def _services(azure: Azure, address: str) -> Iterator[tuple[Cluster, Json]]:

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from provision.sandbox.azure import Json
 from provision.sandbox.edge import http_routes
 from provision.sandbox.edge.certificates import Pem, of_secret, of_service
-from provision.sandbox.edge.exchange import Response, Visit, has_service, seen_client, served
+from provision.sandbox.edge.exchange import Open, Response, Visit, has_service, seen_client, served
 from provision.sandbox.edge.hostnames import intersection, matches, specificity
 from provision.sandbox.edge.http_routes import Chosen
 from provision.sandbox.kubernetes import crds, kinds
 from provision.sandbox.kubernetes.objects import Cluster
 
 _GROUP = crds.GATEWAY.group
-_SERVER = {"server": "istio-envoy"}
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayFront:
+class GatewayFront(Open):
     """`service` is the LoadBalancer Service that holds the Gateway's address."""
 
     cluster: Cluster
@@ -34,7 +33,7 @@ class GatewayFront:
 
     def certificate(self, port: int, server_name: str | None) -> Pem | None:
         """That of the listener with the most specific host name; Envoy has no other to fall back to."""
-        listener = _most_specific(self._listeners(port), server_name or "")
+        listener = most_specific(self._listeners(port), server_name or "")
         if listener is None:
             return None
         tls = listener.get("tls") or {}
@@ -48,16 +47,23 @@ class GatewayFront:
 
     def respond(self, visit: Visit) -> Response:
         name = (visit.server_name or "") if visit.secure else visit.host
-        listener = _most_specific(self._listeners(visit.port), name)
+        listener = most_specific(self._listeners(visit.port), name)
         if listener and _passes_through(listener):
             return self._passed(listener, name, visit) or Response(404)
         chosen = self._chosen(listener, visit) if listener else None
         if chosen is None:
-            return Response(404, headers=_SERVER)
+            return Response(404, headers=self._own_headers())
         answer = http_routes.redirect(chosen, visit) or self._from_backend(chosen, visit)
         return http_routes.with_headers(
-            chosen, Response(answer.status, answer.text, {**_SERVER, **answer.headers})
+            chosen, Response(answer.status, answer.text, {**self._own_headers(), **answer.headers})
         )
+
+    def _own_headers(self) -> dict[str, str]:
+        return {"server": "istio-envoy"}
+
+    def _client(self, visit: Visit) -> str:
+        """The client's address as it is forwarded."""
+        return seen_client(self.service, visit)
 
     @property
     def _namespace(self) -> str:
@@ -135,7 +141,7 @@ class GatewayFront:
             granted = self._granted(_GROUP, "HTTPRoute", namespace, "Service", name, place)
             if granted and has_service(self.cluster, place, name, port):
                 before = visit.headers.get("x-forwarded-for")
-                client = seen_client(self.service, visit)
+                client = self._client(visit)
                 forwarded = f"{before},{client}" if before else client
                 answer = served(visit, place, name, port, forwarded)
                 return Response(200, answer.text, {"x-envoy-upstream-service-time": "0"})
@@ -160,7 +166,8 @@ def _passes_through(listener: Json) -> bool:
     return (listener.get("tls") or {}).get("mode") == "Passthrough"
 
 
-def _most_specific(listeners: Iterable[Json], host: str) -> Json | None:
+def most_specific(listeners: Iterable[Json], host: str) -> Json | None:
+    """The listener whose host name says most about the host."""
     found = [each for each in listeners if matches(each.get("hostname") or "", host)]
     return max(found, key=lambda each: specificity(each.get("hostname") or ""), default=None)
 

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import cast
 
 from provision.sandbox.edge import certificates, fronts
-from provision.sandbox.edge.exchange import Response, Visit
+from provision.sandbox.edge.exchange import ClientCheck, Front, Response, Visit
 from provision.sandbox.edge.state import State
 
 _LARGEST_HEAD = 64 * 1024
@@ -93,6 +93,7 @@ class _Connection:
     port: int
     transport: asyncio.Transport
     server_name: str | None = None
+    check: ClientCheck | None = None
 
     async def run(self) -> None:
         try:
@@ -109,7 +110,7 @@ class _Connection:
             _reset(self.transport)  # the gateway has gone since this listener was opened
             return
         secure = front.secure(self.port)
-        reader, writer = await (self._secured() if secure else self._plain())
+        reader, writer = await (self._secured(front) if secure else self._plain())
         with contextlib.closing(writer):
             visit = await self._visit(reader, secure)
             front = fronts.at(self.state.azure, self.address)
@@ -117,12 +118,17 @@ class _Connection:
                 writer.write(_rendered(visit, front.respond(visit)))
                 await writer.drain()
 
-    async def _secured(self) -> _Streams:
+    async def _secured(self, front: Front) -> _Streams:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(_LARGEST_HEAD, loop)
         protocol = _Secured(reader)
-        transport = await loop.start_tls(self.transport, protocol, self._context(), server_side=True)
-        if transport is None:
+        transport = await loop.start_tls(
+            self.transport,
+            protocol,
+            self._context(front.client_certificates(self.port)),
+            server_side=True,
+        )
+        if transport is None or not _known(transport, self.check):
             raise ConnectionResetError
         protocol.connection_made(transport)
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
@@ -136,8 +142,11 @@ class _Connection:
         self.transport.resume_reading()
         return reader, asyncio.StreamWriter(self.transport, protocol, reader, loop)
 
-    def _context(self) -> ssl.SSLContext:
+    def _context(self, mode: ssl.VerifyMode) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # OpenSSL keeps this mode when the context is exchanged for that of the asked name, but not the
+        # authorities, which are that context's own
+        context.verify_mode = mode
 
         def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
             front = fronts.at(self.state.azure, self.address)
@@ -147,7 +156,8 @@ class _Connection:
                 _reset(self.transport)
                 return ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE
             self.server_name = name
-            connection.context = certificates.context(pem)
+            self.check = front.client_check(self.port, name) if front else None
+            connection.context = certificates.context(pem, self.check.authorities if self.check else b"")
             return None
 
         context.sni_callback = choose
@@ -171,6 +181,15 @@ class _Connection:
             secure=secure,
             server_name=self.server_name,
         )
+
+
+def _known(transport: asyncio.Transport, check: ClientCheck | None) -> bool:
+    """Whether the client has shown what is asked for; that it is genuine, the handshake has checked."""
+    if check is None:
+        return True
+    shown = transport.get_extra_info("peercert") or {}
+    names = {value.lower() for kind, value in shown.get("subjectAltName", ()) if kind in ("DNS", "URI")}
+    return bool(shown) and (not check.names or any(each.lower() in names for each in check.names))
 
 
 def _rendered(visit: Visit, response: Response) -> bytes:

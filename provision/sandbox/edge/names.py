@@ -11,7 +11,8 @@ Two views, each on a port of its own, because on loopback one address stands for
   its registrar has entered the zone's name servers there, unless a document of kind UNDELEGATED has the
   zone's name as its id: then the registry knows no such name.
 
-Names outside all zones are refused, except Azure's name servers themselves, which are on 127.0.0.1.
+Names outside all zones are refused, except those of frontends of Application Gateway for Containers and
+Azure's name servers themselves, which are on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from dns.rdatatype import RdataType
 
 from provision.sandbox.azure import Azure, Json
 from provision.sandbox.dns_flavours import PRIVATE, PUBLIC, Flavour
-from provision.sandbox.edge import records
+from provision.sandbox.edge import frontends, records
 from provision.sandbox.edge.zone import REFUSED, Reply, Zone
 from provision.sandbox.private_dns_links import LINK
 
@@ -87,7 +88,7 @@ def _target(reply: Reply, kind: RdataType) -> dns.name.Name | None:
 
 
 def _answered(azure: Azure, name: dns.name.Name, kind: RdataType) -> Reply:
-    server = _name_server(name, kind)
+    server = _name_server(name, kind) or frontends.answer(azure, name, kind)
     if server:
         return server
     found = _holding(azure, name, (PRIVATE, PUBLIC))

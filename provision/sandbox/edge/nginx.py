@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from provision.sandbox.azure import Json
 from provision.sandbox.edge.certificates import Pem, fake, of_secret
-from provision.sandbox.edge.exchange import Response, Visit, has_service, seen_client, served
+from provision.sandbox.edge.exchange import Open, Response, Visit, has_service, seen_client, served
 from provision.sandbox.edge.http_routes import under
 from provision.sandbox.kubernetes import kinds
 from provision.sandbox.kubernetes.objects import Cluster
@@ -24,7 +24,7 @@ _REASONS = {404: "404 Not Found", 503: "503 Service Temporarily Unavailable", 30
 
 
 @dataclass(frozen=True, slots=True)
-class _Location:
+class Location:
     """One path of a rule; `host` is empty in a rule for all hosts."""
 
     ingress: Json
@@ -40,7 +40,7 @@ class _Location:
 
 
 @dataclass(frozen=True, slots=True)
-class NginxFront:
+class NginxFront(Open):
     """`controller` is the NginxIngressController, `service` its LoadBalancer Service."""
 
     cluster: Cluster
@@ -55,11 +55,11 @@ class NginxFront:
 
     def certificate(self, port: int, server_name: str | None) -> Pem | None:
         """The Secret of the Ingress that names the host, else the controller's own, else one made up."""
-        for host in _patterns(server_name or ""):
+        for host in patterns(server_name or ""):
             for ingress in self._ingresses():
                 for tls in ingress["spec"].get("tls") or ():
                     name = tls.get("secretName")
-                    if name and host in _lowered(tls.get("hosts")):
+                    if name and host in lowered(tls.get("hosts")):
                         found = of_secret(self.cluster, ingress["metadata"]["namespace"], name)
                         return found or self._default_certificate()
         return self._default_certificate()
@@ -95,23 +95,23 @@ class NginxFront:
         found = [each for each in self.cluster.list(kinds.INGRESS) if _class_of(each) == wanted]
         return sorted(found, key=lambda each: str(each["metadata"].get("creationTimestamp", "")))
 
-    def _location(self, visit: Visit) -> _Location | None:
+    def _location(self, visit: Visit) -> Location | None:
         """The location for a request: of the server for its host alone, exact before the longest prefix."""
-        locations = [each for ingress in self._ingresses() for each in _locations(ingress)]
+        locations = [each for ingress in self._ingresses() for each in locations_of(ingress)]
         hosts = {each.host for each in locations}
-        server = next((host for host in [*_patterns(visit.host), ""] if host in hosts), "")
+        server = next((host for host in [*patterns(visit.host), ""] if host in hosts), "")
         found = [each for each in locations if each.host == server and each.holds(visit.path)]
         return max(found, key=lambda each: (each.kind == "Exact", len(each.path)), default=None)
 
-    def _redirects(self, location: _Location, host: str) -> bool:
+    def _redirects(self, location: Location, host: str) -> bool:
         annotations = location.ingress["metadata"].get("annotations") or {}
         certificate = self.controller["spec"].get("defaultSSLCertificate") or {}
         if annotations.get(_FORCE_SSL_REDIRECT) == "true" or certificate.get("forceSSLRedirect"):
             return True
         named = [
-            each for tls in location.ingress["spec"].get("tls") or () for each in _lowered(tls.get("hosts"))
+            each for tls in location.ingress["spec"].get("tls") or () for each in lowered(tls.get("hosts"))
         ]
-        has_tls = any(pattern in named for pattern in _patterns(host))
+        has_tls = any(pattern in named for pattern in patterns(host))
         return has_tls and annotations.get(_SSL_REDIRECT) != "false"
 
     def _backed(self, namespace: str, name: str, port: object, visit: Visit) -> Response:
@@ -123,14 +123,15 @@ class NginxFront:
         return Response(answer.status, answer.text, _STRICT if visit.secure else {})
 
 
-def _locations(ingress: Json) -> Iterator[_Location]:
+def locations_of(ingress: Json) -> Iterator[Location]:
+    """The paths of an Ingress's rules, and its default backend."""
     spec = ingress["spec"]
     for rule in spec.get("rules") or ():
         for path in (rule.get("http") or {}).get("paths") or ():
             host = str(rule.get("host") or "").lower()
-            yield _Location(ingress, host, path["pathType"], path.get("path") or "/", path["backend"])
+            yield Location(ingress, host, path["pathType"], path.get("path") or "/", path["backend"])
     if spec.get("defaultBackend"):
-        yield _Location(ingress, "", "Prefix", "/", spec["defaultBackend"])
+        yield Location(ingress, "", "Prefix", "/", spec["defaultBackend"])
 
 
 def _class_of(ingress: Json) -> str | None:
@@ -138,13 +139,14 @@ def _class_of(ingress: Json) -> str | None:
     return ingress["spec"].get("ingressClassName") or annotations.get(_CLASS_ANNOTATION)
 
 
-def _patterns(host: str) -> list[str]:
+def patterns(host: str) -> list[str]:
     """The host, and the wildcard that holds it: in an Ingress that is exactly one label."""
     host = host.lower()
     return [host, f"*.{host.partition('.')[2]}"] if host else []
 
 
-def _lowered(hosts: list[str] | None) -> list[str]:
+def lowered(hosts: list[str] | None) -> list[str]:
+    """Host names of an Ingress in lower case."""
     return [host.lower() for host in hosts or ()]
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from provision.sandbox.http import Json
-from provision.sandbox.kubernetes import crds_app_routing, crds_gateway_api, crds_secrets_store
+from provision.sandbox.kubernetes import (
+    crds_alb,
+    crds_app_routing,
+    crds_gateway_api,
+    crds_secrets_store,
+)
 from provision.sandbox.kubernetes.kinds import kind_of_crd
 
 APP_ROUTING: list[Json] = crds_app_routing.DOCUMENTS
@@ -11,6 +16,9 @@ APP_ROUTING: list[Json] = crds_app_routing.DOCUMENTS
 
 SECRETS_STORE: list[Json] = crds_secrets_store.DOCUMENTS
 """What the Key Vault secrets provider installs: secrets-store.csi.x-k8s.io/v1."""
+
+ALB: list[Json] = crds_alb.DOCUMENTS
+"""What the ALB controller of Application Gateway for Containers installs: alb.networking.azure.io/v1."""
 
 
 def GATEWAY_API(bundle_version: str) -> list[Json]:  # noqa: N802 (a group of documents, like the constants)
@@ -20,6 +28,7 @@ def GATEWAY_API(bundle_version: str) -> list[Json]:  # noqa: N802 (a group of do
 
 _gateway_api = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in GATEWAY_API("v1.5.1")}
 _app_routing = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in APP_ROUTING}
+_alb = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in ALB}
 
 GATEWAY_CLASS = _gateway_api["GatewayClass"]
 GATEWAY = _gateway_api["Gateway"]
@@ -30,3 +39,10 @@ NGINX_INGRESS_CONTROLLER = _app_routing["NginxIngressController"]
 CLUSTER_EXTERNAL_DNS = _app_routing["ClusterExternalDNS"]
 EXTERNAL_DNS = _app_routing["ExternalDNS"]
 SECRET_PROVIDER_CLASS = kind_of_crd(SECRETS_STORE[0])[0]
+APPLICATION_LOAD_BALANCER = _alb["ApplicationLoadBalancer"]
+FRONTEND_TLS_POLICY = _alb["FrontendTLSPolicy"]
+BACKEND_TLS_POLICY = _alb["BackendTLSPolicy"]
+HEALTH_CHECK_POLICY = _alb["HealthCheckPolicy"]
+ROUTE_POLICY = _alb["RoutePolicy"]
+WAF_POLICY = _alb["WebApplicationFirewallPolicy"]
+INGRESS_EXTENSION = _alb["IngressExtension"]

@@ -14,6 +14,7 @@ from provision.sandbox import (
     managed_clusters,
     private_dns,
     roles,
+    services,
     vaults,
 )
 from provision.sandbox.azure import SUBSCRIPTION, Answer, Azure, Clock, Json
@@ -51,8 +52,7 @@ class Bench:
 
     def __init__(self, *, secrets: Json | None = SECRETS, **properties: Any) -> None:
         self.clock = HandClock()
-        settlers = {**addons.SETTLERS, **certificates.SETTLERS, **managed_clusters.SETTLERS}
-        self.azure = Azure(Store(":memory:"), self.clock, settlers)
+        self.azure = Azure(Store(":memory:"), self.clock, services.SETTLERS)
         addon = {"azureKeyvaultSecretsProvider": {"enabled": secrets is not None, "config": secrets}}
         wanted = {
             "kubernetesVersion": "1.34",
