@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from provision.sandbox import cluster_versions
-from provision.sandbox.azure import Json, Refusal
+from provision.sandbox import cluster_versions, registrations
+from provision.sandbox.azure import Azure, Json, Refusal
 from provision.sandbox.cluster_document import istio_gateway
 
 MAX_NGINX_ZONES = 5
@@ -22,6 +22,8 @@ _ZONE = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[a-zA-Z0-9]$|[a-zA-Z0-9][-_a-zA-Z0-9]{0,61}[a-zA-Z0-9]")
+_NAMESPACE = "Microsoft.ContainerService"
+_BALANCER_FEATURES = ("ManagedGatewayAPIPreview", "ApplicationLoadBalancerPreview")
 _FIXED_NETWORK = ("serviceCidr", "dnsServiceIP", "loadBalancerSku")
 
 
@@ -53,6 +55,40 @@ def check_body(name: str, body: Json) -> None:
                     f"UnmarshalEntity encountered error: json: cannot unmarshal {kind} into Go struct field"
                     " AddonProfile.properties.addonProfiles.config of type string.",
                 )
+
+
+def check_unknown(version: str, body: Json) -> None:
+    """Refuse the field that only later previews know. Versions before 2024-01-01 do not read it instead.
+
+    Sources: Azure/AKS#4060 (2024) for the rule, terraform-azurerm-avm-res-containerservice-managedcluster#152
+    (2026) for the text.
+    """
+    ingress = (body.get("properties") or {}).get("ingressProfile") or {}
+    if "applicationLoadBalancer" in ingress and version >= "2024-01-01":
+        raise refusal(
+            400,
+            "UnmarshalError",
+            'UnmarshalEntity encountered error: json: unknown field "applicationLoadBalancer" Check that the'
+            " field is in the right location, is spelled correctly, and is supported in the API version."
+            " Visit aka.ms/aks/apiversions for more API version information..",
+        )
+
+
+def check_features(azure: Azure, subscription: str, body: Json) -> None:
+    """Refuse the Application Gateway for Containers add-on without its preview features.
+
+    Text: Azure/azure-cli#19385 (2021), of another feature.
+    """
+    ingress = (body.get("properties") or {}).get("ingressProfile") or {}
+    if not (ingress.get("applicationLoadBalancer") or {}).get("enabled"):
+        return
+    for feature in registrations.missing(azure, subscription, _NAMESPACE, _BALANCER_FEATURES):
+        raise refusal(
+            400,
+            "BadRequest",
+            f"Feature {_NAMESPACE}/{feature} is not enabled. Please see https://aka.ms/aks/previews for how"
+            " to enable features.",
+        )
 
 
 def check(new: Json, old: Json | None, body: Json) -> None:

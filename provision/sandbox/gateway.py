@@ -1,6 +1,6 @@
 """What Azure's front doors do before a service sees a request: route, authenticate, authorize, refuse.
 
-The order is ARM's: token, api-version, subscription, route, permission, resource group, body.
+The order is ARM's: token, api-version, subscription, route, permission, resource group, provider, body.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from provision.sandbox import faults, rbac, tokens
+from provision.sandbox import faults, rbac, registrations, tokens
 from provision.sandbox.azure import Answer, Azure, Json, Refusal, Request
 from provision.sandbox.http import Principal, Route, Stream
 from provision.sandbox.kubernetes import api
@@ -28,6 +28,7 @@ _PLACE = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)(?:/resourceGroups/(?P<group>[^/]+)(?P<rest>/.+)?)?.*", re.I
 )
 _VAULT = re.compile(r"(?P<vault>[^.]+)\.vault\.(localhost|azure\.net)(:\d+)?", re.IGNORECASE)
+_NAMESPACE = re.compile(r"/providers/([^/]+)/", re.IGNORECASE)
 _READS = ("GET", "HEAD")
 _LOOK = 0.03
 """Seconds between two looks at what a stream has to send."""
@@ -147,6 +148,9 @@ class Gateway:
             rbac.require(azure, caller, action, rbac.scope_of(request.path))
         if place and place["group"]:
             _require_group(azure, request, place)
+        if place and request.method == "PUT":
+            for namespace in _NAMESPACE.findall(request.path)[-1:]:
+                registrations.require_provider(azure, place["subscription"], namespace)
         return route, replace(request, principal=caller, params=params)
 
     def _check_linked(self, route: Route, request: Request) -> None:

@@ -68,14 +68,17 @@ def _merged(base: Json, over: Mapping[str, object]) -> Json:
     return merged
 
 
-def _preview(request: Request) -> bool:
-    return request.query.get("api-version", "").endswith("-preview")
+def _balances(request: Request) -> bool:
+    """Whether the request's api-version knows `ingressProfile.applicationLoadBalancer`: previews since that
+    of 2025-09-02 do, stable versions don't."""
+    version = request.query.get("api-version", "")
+    return version.endswith("-preview") and version >= "2025-09-02-preview"
 
 
 def _shown(request: Request, cluster: Json) -> Json:
     """The cluster as the request's api-version knows it."""
     ingress = cluster["properties"].get("ingressProfile") or {}
-    if _preview(request) or "applicationLoadBalancer" not in ingress:
+    if _balances(request) or "applicationLoadBalancer" not in ingress:
         return cluster
     visible = {key: value for key, value in ingress.items() if key != "applicationLoadBalancer"}
     properties = {key: value for key, value in cluster["properties"].items() if key != "ingressProfile"}
@@ -113,6 +116,8 @@ def put(request: Request, azure: Azure) -> Answer:
     old = _find(request, azure)
     _check_tags(request, old)
     cluster_rules.check_body(name, body)
+    if not _balances(request):
+        cluster_rules.check_unknown(request.query.get("api-version", ""), body)
     if not body.get("location"):
         raise Refusal(400, "LocationRequired", "The location property is required for this definition.")
     if old is not None:
@@ -120,8 +125,10 @@ def put(request: Request, azure: Azure) -> Answer:
         check_idle(azure, old)
     params = request.params
     base = old or blank(azure, params["subscription"], params["group"], name, body["location"], body)
-    cluster = replaced(body, base, preview=_preview(request))
+    cluster = replaced(body, base, preview=_balances(request))
     cluster_rules.check(cluster, old, body)
+    if _balances(request):
+        cluster_rules.check_features(azure, params["subscription"], body)
     state = "Updating" if old else "Creating"
     accepted = begin(request, azure, cluster, state, CHANGE)
     return Answer(200 if old else 201, _shown(request, cluster), accepted)

@@ -17,6 +17,7 @@ from provision.sandbox import (
     metadata,
     private_dns,
     private_endpoints,
+    registrations,
     resource_groups,
     role_definitions,
     run_command,
@@ -52,6 +53,7 @@ ROUTES: tuple[Route, ...] = (
 )
 
 SETTLERS: Mapping[str, Settle] = {
+    **registrations.SETTLERS,
     **resource_groups.SETTLERS,
     **managed_clusters.SETTLERS,
     **run_command.SETTLERS,

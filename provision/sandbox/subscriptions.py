@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from provision.sandbox.azure import TENANT, Answer, Azure, Json, Refusal, Request
+from provision.sandbox import registrations
+from provision.sandbox.azure import TENANT, Answer, Azure, Json, Request
 from provision.sandbox.gateway import SUBSCRIPTION, caller_of
 from provision.sandbox.http import Route
 from provision.sandbox.rbac import ASSIGNMENT
 
-PROVIDER = "Microsoft.Resources/providers"
-FEATURE = "Microsoft.Features/features"
-
-_NAMESPACES = (
-    "Microsoft.Authorization",
-    "Microsoft.ContainerService",
-    "Microsoft.Features",
-    "Microsoft.KeyVault",
-    "Microsoft.ManagedIdentity",
-    "Microsoft.Network",
-    "Microsoft.NetworkFunction",
-    "Microsoft.Resources",
-    "Microsoft.ServiceNetworking",
-)
 _LOCATIONS = ("westeurope", "northeurope", "eastus", "eastus2", "westus2", "swedencentral")
 
 
@@ -97,67 +84,49 @@ def list_tenants(_request: Request, _azure: Azure) -> Answer:
 
 def list_providers(request: Request, azure: Azure) -> Answer:
     subscription = request.params["subscription"]
-    return Answer(body={"value": [_provider(azure, subscription, namespace) for namespace in _NAMESPACES]})
+    found = [registrations.provider(azure, subscription, each) for each in registrations.NAMESPACES]
+    return Answer(body={"value": found})
 
 
 def get_provider(request: Request, azure: Azure) -> Answer:
-    return Answer(body=_provider(azure, request.params["subscription"], _namespace(request)))
+    params = request.params
+    return Answer(body=registrations.provider(azure, params["subscription"], params["namespace"]))
 
 
 def register_provider(request: Request, azure: Azure) -> Answer:
-    document = _provider(azure, request.params["subscription"], _namespace(request))
-    document["registrationState"] = "Registered"
-    azure.store.put(PROVIDER, document["id"], document)
-    return Answer(body=document)
+    params = request.params
+    return Answer(body=registrations.register_provider(azure, params["subscription"], params["namespace"]))
+
+
+def list_features(request: Request, azure: Azure) -> Answer:
+    """Of one provider, or of all of them."""
+    subscription = request.params["subscription"]
+    spaces = [request.params["namespace"]] if "namespace" in request.params else registrations.NAMESPACES
+    known = [registrations.provider(azure, subscription, each)["namespace"] for each in spaces]
+    found = [one for each in known for one in registrations.features(azure, subscription, each)]
+    return Answer(body={"value": found})
 
 
 def get_feature(request: Request, azure: Azure) -> Answer:
-    return Answer(body=_feature(request, azure))
+    return Answer(body=registrations.feature(azure, *_named(request)))
 
 
 def register_feature(request: Request, azure: Azure) -> Answer:
-    document = _feature(request, azure)
-    document["properties"]["state"] = "Registered"
-    azure.store.put(FEATURE, document["id"], document)
-    return Answer(body=document)
+    return Answer(body=registrations.register_feature(azure, *_named(request)))
 
 
-def _feature(request: Request, azure: Azure) -> Json:
-    namespace, name = _namespace(request), request.params["feature"]
-    id_ = (
-        f"/subscriptions/{request.params['subscription']}/providers/Microsoft.Features/providers/{namespace}"
-        f"/features/{name}"
-    )
-    return azure.store.get(FEATURE, id_) or {
-        "id": id_,
-        "name": f"{namespace}/{name}",
-        "type": "Microsoft.Features/providers/features",
-        "properties": {"state": "NotRegistered"},
-    }
+def unregister_feature(request: Request, azure: Azure) -> Answer:
+    return Answer(body=registrations.unregister_feature(azure, *_named(request)))
 
 
-def _provider(azure: Azure, subscription: str, namespace: str) -> Json:
-    id_ = f"/subscriptions/{subscription}/providers/{namespace}"
-    return azure.store.get(PROVIDER, id_) or {
-        "id": id_,
-        "namespace": namespace,
-        "registrationPolicy": "RegistrationRequired",
-        # in a subscription that runs AKS all are registered but the one that only AGC needs
-        "registrationState": "NotRegistered" if namespace == "Microsoft.ServiceNetworking" else "Registered",
-        "resourceTypes": [],
-    }
-
-
-def _namespace(request: Request) -> str:
-    wanted = request.params["namespace"]
-    for namespace in _NAMESPACES:
-        if namespace.lower() == wanted.lower():
-            return namespace
-    raise Refusal(404, "InvalidResourceNamespace", f"The resource namespace '{wanted}' is invalid.")
+def _named(request: Request) -> tuple[str, str, str]:
+    params = request.params
+    return params["subscription"], params["namespace"], params["feature"]
 
 
 _SUBSCRIPTION = "/subscriptions/{subscription}"
-_FEATURE = f"{_SUBSCRIPTION}/providers/Microsoft.Features/providers/{{namespace}}/features/{{feature}}"
+_FEATURES = f"{_SUBSCRIPTION}/providers/Microsoft.Features/providers/{{namespace}}/features"
+_FEATURE = f"{_FEATURES}/{{feature}}"
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/tenants", list_tenants),
@@ -187,11 +156,24 @@ ROUTES: tuple[Route, ...] = (
         register_provider,
         "{namespace}/register/action",
     ),
+    Route(
+        "GET",
+        f"{_SUBSCRIPTION}/providers/Microsoft.Features/features",
+        list_features,
+        "Microsoft.Features/features/read",
+    ),
+    Route("GET", _FEATURES, list_features, "Microsoft.Features/providers/features/read"),
     Route("GET", _FEATURE, get_feature, "Microsoft.Features/providers/features/read"),
     Route(
         "POST",
         f"{_FEATURE}/register",
         register_feature,
         "Microsoft.Features/providers/features/register/action",
+    ),
+    Route(
+        "POST",
+        f"{_FEATURE}/unregister",
+        unregister_feature,
+        "Microsoft.Features/providers/features/unregister/action",
     ),
 )

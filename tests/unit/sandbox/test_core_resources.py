@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from core_bench import GROUP, ROOT, CoreBench, error
 
-from provision.sandbox import resource_groups, seed
+from provision.sandbox import resource_groups, roles, seed
+from provision.sandbox.authorization import LONG_AGO, new_assignment
 from provision.sandbox.azure import SUBSCRIPTION
 from provision.sandbox.identities import IDENTITY
+from provision.sandbox.seed import CLIENTS
 
 OTHER = "11111111-1111-4111-8111-111111111111"
 IDENTITY_ID = f"{GROUP}/providers/{IDENTITY}/id-ingress"
@@ -76,16 +78,56 @@ def test_subscriptions_are_seen_by_those_with_a_role(bench: CoreBench) -> None:
 def test_a_provider_and_a_feature_are_registered(bench: CoreBench) -> None:
     provider = f"{ROOT}/providers/Microsoft.ServiceNetworking"
     assert bench.send("GET", provider).body["registrationState"] == "NotRegistered"
-    assert bench.send("POST", f"{provider}/register").body["registrationState"] == "Registered"
+    assert bench.send("POST", f"{provider}/register").body["registrationState"] == "Registering"
+    bench.pass_(60)
     assert bench.send("GET", provider).body["registrationState"] == "Registered"
     feature = (
         f"{ROOT}/providers/Microsoft.Features/providers/Microsoft.ContainerService/features"
         "/ApplicationLoadBalancerPreview"
     )
     assert bench.send("GET", feature).body["properties"]["state"] == "NotRegistered"
-    bench.send("POST", f"{feature}/register")
+    assert bench.send("POST", f"{feature}/register").body["properties"]["state"] == "Registering"
+    bench.pass_(299)
+    assert bench.send("GET", feature).body["properties"]["state"] == "Registering"
+    bench.pass_(1)
     assert bench.send("GET", feature).body["properties"]["state"] == "Registered"
+    listed = bench.send("GET", feature.rpartition("/")[0]).body["value"]
+    assert feature in [each["id"] for each in listed]
+    every = bench.send("GET", f"{ROOT}/providers/Microsoft.Features/features").body["value"]
+    assert [each["name"] for each in every] == [each["name"] for each in listed]
+    bench.send("POST", f"{feature}/unregister")
+    assert bench.send("GET", feature).body["properties"]["state"] == "NotRegistered"
+    assert error(bench.send("GET", f"{feature}2"))[:2] == (404, "FeatureNotFound")
     assert error(bench.send("GET", f"{ROOT}/providers/Microsoft.Nope"))[1] == "InvalidResourceNamespace"
+
+
+def test_writing_wants_the_provider_registered(bench: CoreBench) -> None:
+    path = f"{GROUP}/providers/Microsoft.ServiceNetworking/trafficControllers/tc"
+    refused = bench.send("PUT", path, {"location": "westeurope"})
+    assert error(refused)[:2] == (409, "MissingSubscriptionRegistration")
+    assert error(bench.send("GET", path))[:2] == (404, "ResourceNotFound")
+    bench.send("POST", f"{ROOT}/providers/Microsoft.ServiceNetworking/register")
+    bench.pass_(60)
+    assert bench.send("PUT", path, {"location": "westeurope"}).status == 201
+
+
+def test_a_body_wants_rights_where_it_leads(bench: CoreBench) -> None:
+    bench.send("POST", f"{ROOT}/providers/Microsoft.ServiceNetworking/register")
+    bench.pass_(60)
+    path = f"{GROUP}/providers/Microsoft.ServiceNetworking/trafficControllers/tc"
+    new_assignment(
+        bench.azure,
+        GROUP,
+        roles.AGC_CONFIGURATION_MANAGER,
+        CLIENTS["nobody"].object_id,
+        created=LONG_AGO,
+    )
+    assert bench.send("PUT", path, {"location": "westeurope"}, client="nobody").status == 201
+    subnet = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/v/subnets/s"
+    body = {"location": "westeurope", "properties": {"subnet": {"id": subnet}}}
+    refused = bench.send("PUT", f"{path}/associations/as", body, client="nobody")
+    assert error(refused)[1] == "LinkedAuthorizationFailed"
+    assert "virtualNetworks/subnets/join/action" in error(refused)[2]
 
 
 def test_an_identity_lives_as_recorded(bench: CoreBench) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from arm_bench import GROUP, ArmBench
 
-from provision.sandbox import identities, managed_clusters
+from provision.sandbox import identities, managed_clusters, rbac, registrations, roles
 from provision.sandbox.azure import SUBSCRIPTION, Answer, Json
 from provision.sandbox.managed_clusters import new_cluster
 
@@ -31,7 +31,7 @@ READ_ONLY_PROPERTIES = (
 
 @pytest.fixture
 def bench() -> ArmBench:
-    bench = ArmBench(managed_clusters.ROUTES, managed_clusters.SETTLERS)
+    bench = ArmBench(managed_clusters.ROUTES, {**managed_clusters.SETTLERS, **registrations.SETTLERS})
     new_cluster(bench.azure, SUBSCRIPTION, "rg-test", "aks-test", "westeurope", tags={"team": "platform"})
     return bench
 
@@ -267,7 +267,18 @@ def test_addon_gets_an_identity_and_leaves_a_shell_behind(bench: ArmBench) -> No
     assert after["properties"]["addonProfiles"] == left
 
 
+FEATURES = ("ManagedGatewayAPIPreview", "ApplicationLoadBalancerPreview")
+
+
+def preview_feature(bench: ArmBench, name: str) -> None:
+    registrations.register_feature(bench.azure, SUBSCRIPTION, "Microsoft.ContainerService", name)
+    bench.pass_(registrations.FEATURE_SECONDS)
+    bench.azure.settle()
+
+
 def test_application_load_balancer_is_for_previews_and_survives_stable_puts(bench: ArmBench) -> None:
+    for feature in FEATURES:
+        preview_feature(bench, feature)
     body = echo(bench, PREVIEW)
     balancer = {"enabled": True}
     body["properties"]["ingressProfile"] = {
@@ -275,7 +286,16 @@ def test_application_load_balancer_is_for_previews_and_survives_stable_puts(benc
         "applicationLoadBalancer": balancer,
     }
     after = settle(bench, body, PREVIEW)["properties"]["ingressProfile"]["applicationLoadBalancer"]
-    assert after["identity"]["resourceId"].endswith("/applicationloadbalancer-aks-test")
+    identity = after["identity"]["resourceId"]
+    assert identity.endswith("/applicationloadbalancer-aks-test")
+    (credential,) = bench.azure.store.list(identities.CREDENTIAL, f"{identity}/")
+    assert credential["name"] == "aksfic"
+    assert credential["properties"]["subject"] == "system:serviceaccount:kube-system:alb-controller-sa"
+    given = bench.azure.store.list(
+        rbac.ASSIGNMENT, identity.split("/providers/")[0].replace("groups", "Groups")
+    )
+    roles_given = {each["properties"]["roleDefinitionId"].rsplit("/", 1)[1] for each in given}
+    assert {roles.READER, roles.NETWORK_CONTRIBUTOR, roles.AGC_CONFIGURATION_MANAGER} == roles_given
     assert observed(bench)["properties"]["ingressProfile"] == {"gatewayAPI": {"installation": "Standard"}}
     settle(bench, echo(bench))
     assert observed(bench, PREVIEW)["properties"]["ingressProfile"]["applicationLoadBalancer"] == after
@@ -287,11 +307,29 @@ def test_application_load_balancer_is_for_previews_and_survives_stable_puts(benc
     assert off == {"enabled": False}
 
 
-def test_stable_versions_do_not_read_the_application_load_balancer(bench: ArmBench) -> None:
+def test_only_later_previews_know_the_application_load_balancer(bench: ArmBench) -> None:
     body = echo(bench)
     body["properties"]["ingressProfile"] = {"applicationLoadBalancer": {"enabled": True}}
-    settle(bench, body)
+    for version in ("", "?api-version=2025-08-02-preview", "?api-version=2024-01-01"):
+        refused = put(bench, body, version)
+        assert (refused.status, refused.body["code"]) == (400, "UnmarshalError")
+        assert 'unknown field "applicationLoadBalancer"' in refused.body["message"]
+    settle(bench, body, "?api-version=2023-11-01")
     assert "ingressProfile" not in observed(bench, PREVIEW)["properties"]
+
+
+def test_the_application_load_balancer_wants_its_features(bench: ArmBench) -> None:
+    body = echo(bench, PREVIEW)
+    body["properties"]["ingressProfile"] = {
+        "gatewayAPI": {"installation": "Standard"},
+        "applicationLoadBalancer": {"enabled": True},
+    }
+    for feature in FEATURES:
+        refused = put(bench, body, PREVIEW)
+        assert (refused.status, refused.body["code"]) == (400, "BadRequest")
+        assert f"Feature Microsoft.ContainerService/{feature} is not enabled" in refused.body["message"]
+        preview_feature(bench, feature)
+    assert put(bench, body, PREVIEW).status == 200
 
 
 def test_the_default_domain_gets_a_name_that_stays(bench: ArmBench) -> None:
