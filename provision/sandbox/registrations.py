@@ -30,7 +30,7 @@ NAMESPACES = (
     "Microsoft.ServiceNetworking",
 )
 _UNUSED = ("Microsoft.NetworkFunction", "Microsoft.ServiceNetworking")
-"""What a subscription that runs AKS is not registered for yet: Application Gateway for Containers needs it."""
+"""Only Application Gateway for Containers needs these: a subscription is not registered for them yet."""
 
 _FEATURES = {
     "Microsoft.ContainerService": (

@@ -1,7 +1,7 @@
 """AKS run command: POST …/runCommand and GET …/commandResults/{id}.
 
 AKS starts a pod in the cluster that runs the command; its image has kubectl and helm. The sandbox interprets
-the command itself (`shell`, `kubectl`) and never starts a program of the machine.
+the command itself (`shell`, `kubectl`, `helm`) and never starts a program of the machine.
 Source: az CLI recording test_aks_run_command (May 2022); Microsoft Learn, "access-private-cluster" and
 "resolve-az-aks-command-invoke-failures" (2025); error bodies quoted in issues where a rule says so.
 """
@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from provision.sandbox import faults, kubectl, shell
+from provision.sandbox import faults, helm, kubectl, shell
 from provision.sandbox.azure import Answer, Azure, Json, Request, Settle, not_found, signed
 from provision.sandbox.cluster_credentials import PATH
 from provision.sandbox.cluster_document import KIND
@@ -184,7 +184,8 @@ def _late(command: uuid.UUID) -> str:
 def _run(request: Request, azure: Azure, cluster: Json, body: Json, files: Mapping[str, bytes]) -> Json:
     """Run the command as the token's user; without Entra integration as cluster administrator."""
     call = _api(request, azure, cluster, body.get("clusterToken") or "")
-    status, logs = shell.run(body["command"], shell.Files(files), {"kubectl": kubectl.program(call)})
+    programs = {"kubectl": kubectl.program(call), "helm": helm.program(call, azure.clock.now)}
+    status, logs = shell.run(body["command"], shell.Files(files), programs)
     text = logs[:MOST_OUTPUT].decode(errors="replace")
     return {"provisioningState": "Succeeded", "exitCode": status, "logs": text}
 

@@ -18,7 +18,7 @@ from provision.sandbox.addons.workload_identity import AccessError
 from provision.sandbox.addons.writing import change, conditions, set_status
 from provision.sandbox.azure import Json
 from provision.sandbox.kubernetes import crds, deleting
-from provision.sandbox.service_networking_kinds import ASSOCIATION, CONTROLLER, FRONTEND
+from provision.sandbox.service_networking_kinds import ASSOCIATION, CONTROLLER, FRONTEND, POLICY
 from provision.sandbox.virtual_networks import SUBNET
 
 FINALIZER = "alb-deployment-exists-finalizer.alb.networking.azure.io"
@@ -71,8 +71,13 @@ def unclaimed(site: Site, access: Arm, balancer: Json, claimed: set[str]) -> Non
     """Delete frontends that the controller made for what is no longer there."""
     for frontend in site.azure.store.list(FRONTEND, f"{resource_id(site, balancer)}/frontends/"):
         ours = TAGS.items() <= (frontend.get("tags") or {}).items()
-        if ours and frontend["id"].lower() not in claimed and _settled(frontend):
+        if ours and frontend["id"].lower() not in claimed and settled(frontend):
             access.delete(frontend["id"])
+
+
+def settled(document: Json) -> bool:
+    """Whether nothing is being done to a resource."""
+    return bool(document["properties"]["provisioningState"] in ("Succeeded", "Failed"))
 
 
 def _name(kind: str, *parts: str) -> str:
@@ -125,7 +130,7 @@ def _deploy(site: Site, access: Arm, controller: Controller, balancer: Json) -> 
             ) from error
         _hold(site, balancer)
         return _in_progress(name)
-    if not _settled(found):
+    if not settled(found):
         return _in_progress(name)
     if not _associate(site, access, balancer, identifier):
         return _in_progress(name)
@@ -143,7 +148,7 @@ def _associate(site: Site, access: Arm, balancer: Json, identifier: str) -> bool
         each["id"].lower(): each for each in site.azure.store.list(ASSOCIATION, f"{identifier}/associations/")
     }
     for path in present.keys() - wanted.keys():
-        if _settled(present[path]):
+        if settled(present[path]):
             access.delete(present[path]["id"])
     if present.keys() - wanted.keys():
         return False
@@ -164,7 +169,7 @@ def _associate(site: Site, access: Arm, balancer: Json, identifier: str) -> bool
                 f" {identifier.rsplit('/', 1)[1]}: {error}"
             ) from error
         return False
-    return all(_settled(each) for each in present.values())
+    return all(settled(each) for each in present.values())
 
 
 def _check_overlay(site: Site, controller: Controller, balancer: Json, identifier: str) -> None:
@@ -186,15 +191,17 @@ def _remove(site: Site, access: Arm, balancer: Json) -> _Condition | None:
     """Frontends and the association, then the resource, then the finalizer, as long as Azure takes."""
     identifier = resource_id(site, balancer)
     store = site.azure.store
-    children = [each for kind in (FRONTEND, ASSOCIATION) for each in store.list(kind, f"{identifier}/")]
+    children = [
+        each for kind in (FRONTEND, ASSOCIATION, POLICY) for each in store.list(kind, f"{identifier}/")
+    ]
     for child in children:
-        if _settled(child):
+        if settled(child):
             access.delete(child["id"])
     if children:
         return _in_progress(identifier.rsplit("/", 1)[1])
     found = access.get(identifier)
     if found is not None:
-        if _settled(found):
+        if settled(found):
             access.delete(identifier)
         return _in_progress(identifier.rsplit("/", 1)[1])
     _release(site, balancer)
@@ -217,10 +224,6 @@ def _release(site: Site, balancer: Json) -> None:
         change(site, crds.APPLICATION_LOAD_BALANCER, balancer, changed, MANAGER)
     else:
         deleting.remove(site.objects, crds.APPLICATION_LOAD_BALANCER, changed)
-
-
-def _settled(document: Json) -> bool:
-    return bool(document["properties"]["provisioningState"] in ("Succeeded", "Failed"))
 
 
 def _in_progress(name: str) -> _Condition:

@@ -9,6 +9,7 @@ from provision.sandbox.addons import (
     alb_controller,
     alb_gateways,
     alb_ingresses,
+    alb_policies,
     certificates,
     definitions,
     events,
@@ -43,6 +44,7 @@ _STEPS: tuple[Callable[[Site], None], ...] = (
     alb_balancers.reconcile,
     alb_gateways.reconcile,
     alb_ingresses.reconcile,
+    alb_policies.reconcile,
     external_dns.reconcile,
     events.expire,
 )
