@@ -79,7 +79,7 @@ class Arm:
             if linked and route.action:
                 rbac.require_linked(self.azure, self.caller, route.action, rbac.scope_of(path), linked)
             return cast(Answer, route.handle(request, self.azure))
-        raise LookupError(f"no route for {method} {path}")
+        raise Refusal(404, "InvalidResourceType", f"The resource '{path}' is of no known type.")
 
     @staticmethod
     def _told(method: str, path: str, refusal: Refusal) -> ArmError:

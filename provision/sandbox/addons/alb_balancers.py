@@ -80,6 +80,10 @@ def settled(document: Json) -> bool:
     return bool(document["properties"]["provisioningState"] in ("Succeeded", "Failed"))
 
 
+def _subnets(balancer: Json) -> list[str]:
+    return list((balancer.get("spec") or {}).get("associations") or ())
+
+
 def _name(kind: str, *parts: str) -> str:
     return f"{kind}-{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:8]}"
 
@@ -142,7 +146,7 @@ def _associate(site: Site, access: Arm, balancer: Json, identifier: str) -> bool
     """Bring the association in line with the subnet; whether it is."""
     wanted = {
         f"{identifier}/associations/{_name('as', identifier, subnet)}".lower(): subnet
-        for subnet in balancer["spec"].get("associations") or ()
+        for subnet in _subnets(balancer)
     }
     present = {
         each["id"].lower(): each for each in site.azure.store.list(ASSOCIATION, f"{identifier}/associations/")
@@ -175,7 +179,7 @@ def _associate(site: Site, access: Arm, balancer: Json, identifier: str) -> bool
 def _check_overlay(site: Site, controller: Controller, balancer: Json, identifier: str) -> None:
     if (site.properties.get("networkProfile") or {}).get("networkPluginMode") != "overlay":
         return
-    for subnet in balancer["spec"].get("associations") or ():
+    for subnet in _subnets(balancer):
         found = site.azure.store.get(SUBNET, subnet)
         length = IPv4Network(found["properties"]["addressPrefix"]).prefixlen if found else _OVERLAY_PREFIX
         if length < _OVERLAY_PREFIX:

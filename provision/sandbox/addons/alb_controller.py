@@ -55,7 +55,8 @@ def find(site: Site) -> Controller | None:
     for deployment in site.objects.list(kinds.DEPLOYMENT):
         metadata = deployment["metadata"]
         if metadata["name"] == MANAGER and has_labels(deployment, _BY_HELM):
-            arguments = deployment["spec"]["template"]["spec"]["containers"][0].get("args") or ()
+            pod = ((deployment.get("spec") or {}).get("template") or {}).get("spec") or {}
+            arguments = [text for each in pod.get("containers") or () for text in each.get("args") or ()]
             return Controller(metadata["namespace"], False, "--install-gateway-api-crds=true" in arguments)
     return None
 

@@ -65,7 +65,7 @@ def reconcile(site: Site) -> None:
 def _clean_up(site: Site, controller: alb_controller.Controller) -> None:
     """Security policies in the node resource group that no firewall policy wants any more."""
     wanted = {
-        str((each["spec"].get("webApplicationFirewall") or {}).get("id")).lower()
+        str(((each.get("spec") or {}).get("webApplicationFirewall") or {}).get("id")).lower()
         for each in site.named(crds.WAF_POLICY)
     }
     unwanted = [
@@ -96,8 +96,10 @@ def _plain(policy: Json, problem: Denial | None) -> list[Condition]:
 
 
 def _target_problem(site: Site, policy: Json) -> Denial | None:
-    target, own = policy["spec"]["targetRef"], policy["metadata"]["namespace"]
+    target, own = (policy.get("spec") or {}).get("targetRef"), policy["metadata"]["namespace"]
     known = _TARGETS[policy["kind"]]
+    if not target:
+        return Denial("NoTargetReference", "targetRef is missing")
     group, kind, namespace = target["group"], target["kind"], target.get("namespace") or own
     if policy["spec"].get("override"):
         return Denial("OverrideNotSupported", "override is not supported")
@@ -247,7 +249,7 @@ def _extension(site: Site, extension: Json) -> None:
     namespace = extension["metadata"]["namespace"]
     missing = [
         each["service"]
-        for each in extension["spec"].get("backendSettings") or ()
+        for each in (extension.get("spec") or {}).get("backendSettings") or ()
         if site.objects.get(kinds.SERVICE, each["service"], namespace) is None
     ]
     wanted: list[Condition] = [

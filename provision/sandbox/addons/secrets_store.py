@@ -1,8 +1,10 @@
-"""The Secrets Store driver: what the operator's Deployments mount, and the Secrets that come of it.
+"""The Secrets Store driver: what Deployments and pods mount, and the Secrets that come of it.
 
+The app routing operator's placeholders mount what it makes itself; users' workloads mount their own
+SecretProviderClasses, which is how certificates come to Application Gateway for Containers.
 Rotation: with `enableSecretRotation: "true"` a later version replaces the Secret's content; otherwise the
 content is that of the time of the mount, until the pod is replaced. A failure names its cause in an event on
-the Deployment and on what owns the SecretProviderClass. The operator mirrors such events of pods to Ingresses
+the workload and on what owns the SecretProviderClass. The operator mirrors such events of pods to Ingresses
 only (pkg/controller/keyvault/placeholderpod/event_mirror.go, June 2026); the sandbox does so for Gateways,
 too, because it has no pods to look at.
 """
@@ -10,11 +12,14 @@ too, because it has no pods to look at.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from provision.sandbox.addons import events, key_vault
+from provision.sandbox.addons import events, secret_objects
 from provision.sandbox.addons.certificates import DRIVER
+from provision.sandbox.addons.secret_objects import Fetched
 from provision.sandbox.addons.site import Site
-from provision.sandbox.addons.workload_identity import AccessError, federated, managed
+from provision.sandbox.addons.workload_identity import AccessError, exchanged, federated, managed
 from provision.sandbox.addons.writing import (
     MANAGED_BY_OPERATOR,
     OPERATOR,
@@ -27,9 +32,10 @@ from provision.sandbox.addons.writing import (
 from provision.sandbox.azure import Json
 from provision.sandbox.http import Principal
 from provision.sandbox.kubernetes import crds, kinds
+from provision.sandbox.kubernetes.objects import Kind
 
 _MOUNT = "kubernetes:mount"
-"""What a Deployment has mounted, by cluster, namespace and name: `{pod, version}`."""
+"""What a workload has mounted, by cluster, namespace, name and SecretProviderClass: `{pod, version}`."""
 
 _OWNERS = {
     "Gateway": crds.GATEWAY,
@@ -38,95 +44,153 @@ _OWNERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Mount:
+    """One volume of a Deployment or pod; `provider` is its SecretProviderClass, if that is there."""
+
+    kind: Kind
+    workload: Json
+    volume: str
+    name: str
+    provider: Json | None
+
+    @property
+    def namespace(self) -> str:
+        return str(self.workload["metadata"]["namespace"])
+
+    @property
+    def pod(self) -> Json:
+        """The pod's specification."""
+        return _pod(self.kind, self.workload)
+
+    @property
+    def identity(self) -> str:
+        """What makes a Deployment replace its pod: its template."""
+        replaced = self.workload["spec"]["template"] if self.kind is kinds.DEPLOYMENT else self.pod
+        return json.dumps(replaced, sort_keys=True)
+
+
 def reconcile(site: Site) -> None:
-    """Every SecretProviderClass of the operator that its placeholder Deployment mounts."""
-    for provider in site.named(crds.SECRET_PROVIDER_CLASS):
-        metadata = provider["metadata"]
-        deployment = site.objects.get(kinds.DEPLOYMENT, metadata["name"], metadata["namespace"])
-        if deployment and has_labels(provider, MANAGED_BY_OPERATOR) and is_owned_by(deployment, provider):
-            _mount(site, deployment, provider)
+    """Every volume of the driver that a Deployment or a pod mounts."""
+    for kind in (kinds.DEPLOYMENT, kinds.POD):
+        for workload in site.objects.list(kind):
+            mounts = list(_mounts(site, kind, workload))
+            if not mounts:
+                continue
+            failed = [each for each in mounts if not _mounted(site, each)]
+            if kind is kinds.DEPLOYMENT:
+                waits = ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+                run(site, workload, waits if failed else None)
 
 
-def _mount(site: Site, deployment: Json, provider: Json) -> None:
-    namespace = deployment["metadata"]["namespace"]
-    mounted = site.azure.store.get(_MOUNT, _id(site, deployment)) or {}
-    secrets = [each["secretName"] for each in provider["spec"].get("secretObjects") or ()]
-    present = all(site.objects.get(kinds.SECRET, each, namespace) for each in secrets)
-    running = present and mounted.get("pod") == _pod(deployment)
+def _mounts(site: Site, kind: Kind, workload: Json) -> Iterator[_Mount]:
+    spec = _pod(kind, workload)
+    if workload["metadata"].get("deletionTimestamp") or (workload.get("spec") or {}).get("replicas", 1) == 0:
+        return
+    for volume in spec.get("volumes") or ():
+        source = volume.get("csi") or {}
+        if source.get("driver") != DRIVER:
+            continue
+        name = str((source.get("volumeAttributes") or {}).get("secretProviderClass") or "")
+        place = (name, workload["metadata"]["namespace"])
+        found = site.objects.get(crds.SECRET_PROVIDER_CLASS, *place) if name and _served(site) else None
+        if found and has_labels(found, MANAGED_BY_OPERATOR) and not is_owned_by(workload, found):
+            continue
+        yield _Mount(kind, workload, volume["name"], name, found)
+
+
+def _pod(kind: Kind, workload: Json) -> Json:
+    """The pod's specification, empty in an object that has none."""
+    spec: Json = workload.get("spec") or {}
+    if kind is kinds.DEPLOYMENT:
+        spec = (spec.get("template") or {}).get("spec") or {}
+    return spec
+
+
+def _served(site: Site) -> bool:
+    return site.serves(crds.SECRET_PROVIDER_CLASS)
+
+
+def _mounted(site: Site, mount: _Mount) -> bool:
+    """Mount, or look for a later version; whether the pod runs."""
+    before = site.azure.store.get(_MOUNT, _id(site, mount)) or {}
+    wanted = (mount.provider or {"spec": {}})["spec"].get("secretObjects") or ()
+    present = all(site.objects.get(kinds.SECRET, each["secretName"], mount.namespace) for each in wanted)
+    running = present and before.get("pod") == mount.identity
     rotates = (site.secrets_store or {}).get("enableSecretRotation") == "true"
-    failure = ""
-    if not running or rotates:
-        try:
-            _sync(site, deployment, provider, mounted if running else {})
-        except AccessError as error:
-            failure = str(error)
-    if failure:
-        _tell(site, deployment, provider, failure, rotating=running)
-    waits = ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
-    run(site, deployment, waits if failure and not running else None)
+    if running and not rotates:
+        return True
+    try:
+        _sync(site, mount, before if running else {})
+    except AccessError as error:
+        _tell(site, mount, str(error), rotating=running)
+        return running
+    return True
 
 
-def _sync(site: Site, deployment: Json, provider: Json, mounted: Json) -> None:
+def _sync(site: Site, mount: _Mount, before: Json) -> None:
     """Fetch what the SecretProviderClass names; write the Secrets unless that version is mounted."""
     if site.secrets_store is None:
         raise AccessError(
             "kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name"
             f" {DRIVER} not found in the list of registered CSI drivers"
         )
-    try:
-        parameters = provider["spec"]["parameters"]
-        vault, name, version = _object(parameters)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise AccessError(f"failed to parse SecretProviderClass parameters: {error!r}") from error
-    caller = _caller(site, deployment, parameters)
-    try:
-        bundle = key_vault.read(site.azure, caller, vault, name, version)
-    except AccessError as error:
-        where = f"objectType:secret, objectName:{name}, objectVersion:{version}"
-        raise AccessError(f"failed to get {where}: {error}") from error
-    found = key_vault.version_of(bundle)
-    if mounted.get("version") != found:
-        data = key_vault.tls_data(bundle)
-        for each in provider["spec"].get("secretObjects") or ():
-            _write(site, deployment, each, data)
-        record = {"pod": _pod(deployment), "version": found}
-        site.azure.store.put(_MOUNT, _id(site, deployment), record)
+    if mount.provider is None:
+        raise AccessError(
+            f"failed to get secretproviderclass {mount.namespace}/{mount.name}, error:"
+            f' SecretProviderClass.secrets-store.csi.x-k8s.io "{mount.name}" not found'
+        )
+    parameters = mount.provider["spec"].get("parameters") or {}
+    wanted = secret_objects.wanted(parameters)
+    caller = _caller(site, mount, parameters)
+    fetched = [secret_objects.fetch(site.azure, caller, each) for each in wanted]
+    version = " ".join(each.version for each in fetched)
+    if before.get("version") != version:
+        for each in mount.provider["spec"].get("secretObjects") or ():
+            _write(site, mount, each, fetched)
+        record = {"pod": mount.identity, "version": version}
+        site.azure.store.put(_MOUNT, _id(site, mount), record)
 
 
-def _object(parameters: Json) -> tuple[str, str, str]:
-    """Vault, name and version (empty for the current one) of what is fetched, as the operator writes it."""
-    wanted = json.loads(json.loads(parameters["objects"])["array"][0])
-    return parameters["keyvaultName"], wanted["objectName"], wanted.get("objectVersion", "")
-
-
-def _caller(site: Site, deployment: Json, parameters: Json) -> Principal:
+def _caller(site: Site, mount: _Mount, parameters: Json) -> Principal:
     if parameters.get("useVMManagedIdentity") == "true":
         return managed(site.azure, parameters.get("userAssignedIdentityID", ""))
-    metadata = deployment["metadata"]
-    name = deployment["spec"]["template"]["spec"].get("serviceAccountName", "default")
-    account = site.objects.get(kinds.SERVICE_ACCOUNT, name, metadata["namespace"])
+    pod = mount.pod
+    name = pod.get("serviceAccountName") or pod.get("serviceAccount") or "default"
+    account = site.objects.get(kinds.SERVICE_ACCOUNT, name, mount.namespace)
     if account is None:
         raise AccessError(f'serviceaccounts "{name}" not found')
-    return federated(site, account)
+    if mount.provider and has_labels(mount.provider, MANAGED_BY_OPERATOR):
+        return federated(site, account)
+    client_id = str(parameters.get("clientID") or "")
+    if not client_id:
+        raise AccessError(
+            "failed to acquire token: neither clientID nor useVMManagedIdentity is set and there is no"
+            " nodePublishSecretRef"
+        )
+    return exchanged(site, account, client_id)
 
 
-def _write(site: Site, deployment: Json, wanted: Json, data: Json) -> None:
+def _write(site: Site, mount: _Mount, wanted: Json, fetched: list[Fetched]) -> None:
     body: Json = {
         "metadata": {
             "name": wanted["secretName"],
-            "namespace": deployment["metadata"]["namespace"],
-            "labels": {f"{DRIVER}/managed": "true"},
+            "namespace": mount.namespace,
+            "labels": {f"{DRIVER}/managed": "true", **(wanted.get("labels") or {})},
             # a ReplicaSet of it in AKS; the sandbox has none
-            "ownerReferences": owned_by(deployment, controller=False),
+            "ownerReferences": owned_by(mount.workload, controller=False),
         },
         "type": wanted["type"],
-        "data": {each["key"]: data[each["key"]] for each in wanted["data"]},
+        "data": {
+            each["key"]: secret_objects.content(fetched, each["objectName"], wanted["type"], each["key"])
+            for each in wanted["data"]
+        },
     }
     ensure(site, kinds.SECRET, body, "secrets-store-csi-driver")
 
 
-def _tell(site: Site, deployment: Json, provider: Json, failure: str, *, rotating: bool) -> None:
-    place = f"{deployment['metadata']['namespace']}/{deployment['metadata']['name']}"
+def _tell(site: Site, mount: _Mount, failure: str, *, rotating: bool) -> None:
+    place = f"{mount.namespace}/{mount.workload['metadata']['name']}"
     if rotating:
         reason, component = "MountRotationFailed", "csi-secrets-store-rotation"
         message = (
@@ -135,24 +199,18 @@ def _tell(site: Site, deployment: Json, provider: Json, failure: str, *, rotatin
     else:
         reason, component = "FailedMount", "kubelet"
         message = (
-            f'MountVolume.SetUp failed for volume "secrets" : rpc error: code = Unknown desc = failed to'
-            f" mount secrets store objects for pod {place}, err: rpc error: code = Unknown desc = failed to"
-            f" mount objects, error: {failure}"
+            f'MountVolume.SetUp failed for volume "{mount.volume}" : rpc error: code = Unknown desc ='
+            f" failed to mount secrets store objects for pod {place}, err: rpc error: code = Unknown desc ="
+            f" failed to mount objects, error: {failure}"
         )
-    events.warn(site, deployment, reason, message, component)
-    for reference in provider["metadata"].get("ownerReferences") or ():
+    events.warn(site, mount.workload, reason, message, component)
+    for reference in (mount.provider or {"metadata": {}})["metadata"].get("ownerReferences") or ():
         kind = _OWNERS.get(reference["kind"])
-        namespace = provider["metadata"]["namespace"] if kind and kind.namespaced else ""
+        namespace = mount.namespace if kind and kind.namespaced else ""
         owner = site.objects.get(kind, reference["name"], namespace) if kind else None
         if owner is not None:
             events.warn(site, owner, reason, message, OPERATOR)
 
 
-def _pod(deployment: Json) -> str:
-    """What makes a Deployment replace its pod: its template."""
-    return json.dumps(deployment["spec"]["template"], sort_keys=True)
-
-
-def _id(site: Site, deployment: Json) -> str:
-    metadata = deployment["metadata"]
-    return f"{site.objects.uid}/{metadata['namespace']}/{metadata['name']}"
+def _id(site: Site, mount: _Mount) -> str:
+    return f"{site.objects.uid}/{mount.namespace}/{mount.workload['metadata']['name']}/{mount.name}"

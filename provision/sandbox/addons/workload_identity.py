@@ -36,13 +36,25 @@ def federated(site: Site, account: Json) -> Principal:
     """
     metadata = account["metadata"]
     issuer = site.token_issuer
-    subject = f"system:serviceaccount:{metadata['namespace']}:{metadata['name']}"
-    client_id = client_id_of(account)
     if (metadata.get("labels") or {}).get(USE) != "true":
         remark = (
             f' (service account {metadata["namespace"]}/{metadata["name"]} lacks the label {USE}: "true")'
         )
         raise _no_match("AADSTS700211", f"issuer '{issuer}'", remark)
+    return exchanged(site, account, client_id_of(account))
+
+
+def exchanged(site: Site, account: Json, client_id: str) -> Principal:
+    """Who a service account becomes as the identity with a client id, whatever its labels say. Raises
+    AccessError.
+
+    The Secrets Store driver is handed the pod's tokens by the kubelet and asks Entra itself, so that neither
+    the webhook nor its label has a part in it (secrets-store-csi-driver-provider-azure, "Workload Identity",
+    2025).
+    """
+    metadata = account["metadata"]
+    issuer = site.token_issuer
+    subject = f"system:serviceaccount:{metadata['namespace']}:{metadata['name']}"
     identity = by_client_id(site.azure, client_id)
     if identity is None:
         raise _refused(

@@ -121,10 +121,12 @@ class AlbGatewayFront(GatewayFront):
         """What FrontendTLSPolicies ask of clients of a listener. One that is not accepted asks nothing."""
         metadata = self.gateway["metadata"]
         for policy in self.cluster.list(crds.FRONTEND_TLS_POLICY):
+            if not _accepted(policy):
+                continue
             target, own = policy["spec"]["targetRef"], policy["metadata"]["namespace"]
             verify = (policy["spec"].get("default") or {}).get("verify")
             place = (target.get("namespace") or own, target["name"])
-            if not verify or place != (metadata["namespace"], metadata["name"]) or not _accepted(policy):
+            if not verify or place != (metadata["namespace"], metadata["name"]):
                 continue
             sections = target.get("sectionNames") or ()
             if sections and listener["name"] not in sections:

@@ -62,10 +62,11 @@ def _attached(cluster: Cluster, gateway: Json) -> Iterator[Json]:
         )
     }
     for policy in cluster.list(crds.WAF_POLICY):
+        states = (policy.get("status") or {}).get("conditions") or ()
+        if not any((each["type"], each["status"]) == ("Programmed", "True") for each in states):
+            continue
         target = policy["spec"]["targetRef"]
         place = (target.get("namespace") or policy["metadata"]["namespace"], target["name"])
-        states = (policy.get("status") or {}).get("conditions") or ()
-        programmed = any((each["type"], each["status"]) == ("Programmed", "True") for each in states)
         meant = (
             place in routes
             if target["kind"] == "HTTPRoute"
@@ -75,7 +76,7 @@ def _attached(cluster: Cluster, gateway: Json) -> Iterator[Json]:
                 metadata["name"],
             )
         )
-        if programmed and meant:
+        if meant:
             yield policy
 
 

@@ -425,3 +425,38 @@ def test_an_extension_says_what_is_missing(bench: Balanced) -> None:
         for name in ("fine", "lost")
     }
     assert states == {"fine": "False", "lost": "True"}
+
+
+HELM = {"app.kubernetes.io/managed-by": "Helm", "app": "alb-controller"}
+ODD: list[tuple[Kind, str, Json]] = [
+    (crds.APPLICATION_LOAD_BALANCER, "odd", {}),
+    (crds.APPLICATION_LOAD_BALANCER, "odd", {"spec": {"associations": ["nonsense", "/subscriptions/x"]}}),
+    (crds.FRONTEND_TLS_POLICY, "odd", {}),
+    (crds.WAF_POLICY, "odd", {"spec": {"targetRef": GATEWAY_TARGET}}),
+    (crds.INGRESS_EXTENSION, "odd", {}),
+    (kinds.DEPLOYMENT, "alb-controller", {"labels": HELM, "spec": {"template": {}}}),
+    (kinds.INGRESS, "odd", {"spec": {"ingressClassName": "azure-alb-external"}}),
+    (
+        kinds.INGRESS,
+        "odd",
+        {"annotations": {ID: "/nonsense"}, "spec": {"ingressClassName": "azure-alb-external"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "body"), ODD)
+def test_odd_objects_do_not_bring_the_controller_down(kind: Kind, name: str, body: Json) -> None:
+    bench = Balanced()
+    bench.put(kind, name, "shop", **body)
+    bench.up()
+    assert programmed(bench)["status"] == "True"
+
+
+@pytest.mark.parametrize(
+    "identifier", ["nonsense", f"{GROUP}/providers/{CONTROLLER}/a/b", f"/x/providers/{CONTROLLER}/a"]
+)
+def test_an_odd_id_is_not_found(identifier: str) -> None:
+    charted = Charted()
+    address = {"type": "alb.networking.azure.io/alb-frontend", "value": "fe"}
+    charted.gateway(annotations={ID: identifier}, addresses=[address])
+    assert programmed(charted)["reason"] == "AddressNotAssigned"
