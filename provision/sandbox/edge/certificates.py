@@ -53,6 +53,7 @@ def context(pem: Pem, authorities: bytes = b"") -> ssl.SSLContext:
         file.flush()
         made.load_cert_chain(file.name)
     if authorities:
+        made.verify_mode = ssl.CERT_OPTIONAL  # for reading what was shown: Python asks this context's mode
         made.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
     return made
 

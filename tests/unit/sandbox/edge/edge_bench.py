@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
@@ -208,9 +209,18 @@ class Got:
 
 
 async def get(
-    edge: Edge, address: str, url: str, *, server_name: str | None = None, method: str = "GET", **headers: str
+    edge: Edge,
+    address: str,
+    url: str,
+    client: Pair | None = None,
+    /,
+    *,
+    server_name: str | None = None,
+    method: str = "GET",
+    **headers: str,
 ) -> Got:
-    """Fetch a URL at a gateway's address through the proxy. `server_name` is the URL's host by default."""
+    """Fetch a URL at a gateway's address through the proxy. `server_name` is the URL's host by default,
+    `client` the certificate to show when asked."""
     scheme, _, rest = url.partition("://")
     authority, _, path = rest.partition("/")
     port = int(authority.partition(":")[2] or (443 if scheme == "https" else 80))
@@ -218,12 +228,17 @@ async def get(
     with closing(writer):
         shown = None
         if scheme == "https":
-            await writer.start_tls(unchecked(), server_hostname=server_name or authority.partition(":")[0])
+            await writer.start_tls(
+                unchecked(client), server_hostname=server_name or authority.partition(":")[0]
+            )
             shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         sent = {"Host": authority, **{name.replace("_", "-"): value for name, value in headers.items()}}
         lines = [f"{method} /{path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
         writer.write("\r\n".join([*lines, "", ""]).encode())
-        return parsed(await reader.read(), shown)
+        answer = await reader.read()
+        if not answer:
+            raise ConnectionResetError(f"{address} has nothing to say to {url}")
+        return parsed(answer, shown)
 
 
 async def connect(edge: Edge, authority: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -247,10 +262,15 @@ async def proxied(edge: Edge) -> tuple[asyncio.StreamReader, asyncio.StreamWrite
     return await asyncio.open_connection("127.0.0.1", int(edge.proxy_url.rpartition(":")[2]))
 
 
-def unchecked() -> ssl.SSLContext:
+def unchecked(client: Pair | None = None) -> ssl.SSLContext:
     """A client that accepts every certificate, to look at it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if client is not None:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(client.certificate + b"\n" + client.key)
+            file.flush()
+            context.load_cert_chain(file.name)
     return context
 
 
