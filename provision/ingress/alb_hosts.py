@@ -20,6 +20,7 @@ from provision.ingress.hosts import (
     chain,
     gateway_name,
     object_name,
+    own_address,
     relative_name,
     service_account,
     zone_of,
@@ -95,7 +96,7 @@ class AlbHosts:
             listener=_listener(name, host),
             secret=(host.namespace, secret_name(host.certificate)) if host.certificate else None,
             writer=None,
-            record=_record_address(self.profile, name),
+            record=own_address(self.profile, name, "CNAME"),
         )
 
     @property
@@ -218,8 +219,3 @@ def load_balancer_namespace(profile: Profile, ingress: ApplicationGateway) -> st
 
 def _listener(name: str, host: Host) -> str:
     return object_name(name) if host.certificate else _HTTP
-
-
-def _record_address(profile: Profile, name: str) -> str | None:
-    zone = zone_of(name, profile.dns.zones)
-    return f"{RecordSet.KIND}/{zone}/CNAME/{relative_name(name, zone)}" if zone else None

@@ -73,7 +73,7 @@ def _resources(profile: Profile, ingress: ApplicationGateway) -> tuple[list[Reso
     cluster = _cluster(profile, ingress, addresses(registered))
     objects = Objects(profile, cluster)
     network = list(_network(profile, ingress, cluster))
-    gateway = list(_gateway(profile, ingress, cluster, network))
+    gateway = list(_gateway(profile, ingress, cluster, network, addresses(registered)))
     controller = list(_controller(profile, ingress, cluster))
     grantee = _grantee(ingress, cluster, controller)
     granted = list(_grants(profile, ingress, grantee, cluster, [*network, *gateway]))
@@ -162,22 +162,28 @@ def _gateway_id(profile: Profile, ingress: ApplicationGateway) -> CaseInsensitiv
 
 
 def _gateway(
-    profile: Profile, ingress: ApplicationGateway, cluster: ManagedCluster, network: list[Resource]
+    profile: Profile,
+    ingress: ApplicationGateway,
+    cluster: ManagedCluster,
+    network: list[Resource],
+    registered: tuple[str, ...],
 ) -> Iterator[Resource]:
     """With byo: the traffic controller, its association, security policies and a frontend a namespace."""
     if ingress.deployment == "managed":
         return
     name, id_ = _gateway_name(profile, ingress), _gateway_id(profile, ingress)
     location = Ref(cluster.address, "location")
-    controller = TrafficController(name=name, id=id_, location=location)
+    controller = TrafficController(name=name, id=id_, location=location, after=registered)
     yield controller
-    yield Association(
+    association = Association(
         name=f"{name}/{profile.name}",
         id=CaseInsensitive(f"{id_}/associations/{profile.name}"),
         location=location,
         subnet=CaseInsensitive(str(ingress.subnet)),
         after=(controller.address, *addresses(network)),
     )
+    yield association
+    private = ingress.load_balancer == "internal"
     policies: dict[str, Value] = {}
     for kind, policy in _policies(profile, ingress, name, id_, location):
         yield policy
@@ -187,9 +193,10 @@ def _gateway(
             name=f"{name}/{namespace}",
             id=CaseInsensitive(f"{id_}/frontends/{namespace}"),
             location=location,
-            public=ingress.load_balancer == "external",
+            public=not private,
             policies=policies,
-            after=(controller.address,),
+            association=association.id if private else None,
+            after=(association.address if private else controller.address,),
         )
 
 

@@ -25,6 +25,7 @@ from provision.ingress.hosts import (
     gateway_name,
     host_record,
     object_name,
+    own_address,
     own_record,
     service_account,
     service_accounts,
@@ -111,6 +112,7 @@ class GatewayHosts:
             listener=listener,
             secret=(host.namespace, secret) if host.certificate else None,
             writer=next(iter(self._writer(name)), None),
+            record=own_address(self.profile, name) if self._is_ours(name) else None,
         )
 
     def _writer(self, name: str) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class HostChain:
     `needs` are addresses of the graph that the host depends on, dependencies first; `front` is the
     Gateway (or the Ingress, with NGINX), `route` what leads to the service, `listener` the name of its
     listener, `secret` the namespace and name that its certificate is synced to. With `passthrough` the
-    service does TLS itself.
+    service does TLS itself. `record` is the record set that leads to it where we write it.
     """
 
     host: str
@@ -46,6 +46,7 @@ class HostChain:
     certificate: str | None
     secret: tuple[str, str] | None
     passthrough: bool = False
+    record: str | None = None
 
     @property
     def secure(self) -> bool:
@@ -156,6 +157,12 @@ def by_namespace(profile: Profile) -> dict[str, dict[str, Host]]:
     return found
 
 
+def own_address(profile: Profile, host: str, kind: str = "A") -> str | None:
+    """Address of the record set that leads to a host where we write it."""
+    zone = zone_of(host, profile.dns.zones)
+    return f"{RecordSet.KIND}/{zone}/{kind}/{relative_name(host, zone)}" if zone else None
+
+
 def relative_name(host: str, zone: str) -> str:
     """A host's name inside its zone."""
     return host.removesuffix(zone).rstrip(".") or "@"
@@ -234,4 +241,5 @@ def chain(
         certificate=certificate,
         secret=secret,
         passthrough=declared.tls == "passthrough",
+        record=record,
     )

@@ -69,12 +69,13 @@ def _alb(kind: str, plural: str) -> Api:
     return Api("alb.networking.azure.io/v1", kind, plural, provided_by="the ALB controller")
 
 
-APPLICATION_LOAD_BALANCER = _alb("ApplicationLoadBalancer", "applicationloadbalancers")
+# Some of these plurals are singular words. Source: the definitions that the ALB controller installs, 1.9.
+APPLICATION_LOAD_BALANCER = _alb("ApplicationLoadBalancer", "applicationloadbalancer")
 FRONTEND_TLS_POLICY = _alb("FrontendTLSPolicy", "frontendtlspolicies")
 BACKEND_TLS_POLICY = _alb("BackendTLSPolicy", "backendtlspolicies")
-HEALTH_CHECK_POLICY = _alb("HealthCheckPolicy", "healthcheckpolicies")
+HEALTH_CHECK_POLICY = _alb("HealthCheckPolicy", "healthcheckpolicy")
 ROUTE_POLICY = _alb("RoutePolicy", "routepolicies")
-FIREWALL_POLICY = _alb("WebApplicationFirewallPolicy", "webapplicationfirewallpolicies")
+FIREWALL_POLICY = _alb("WebApplicationFirewallPolicy", "webapplicationfirewallpolicy")
 ALB_POLICIES = (
     FRONTEND_TLS_POLICY,
     BACKEND_TLS_POLICY,

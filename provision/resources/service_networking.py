@@ -39,7 +39,8 @@ class _Child(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frontend(_Child):
-    """Where clients come in. `policies` are ids of security policies by what refers to them.
+    """Where clients come in. `policies` are ids of security policies by what refers to them, `association` is
+    the id of the association in whose subnet a private one is.
 
     Outputs: `id`, `fqdn`.
     """
@@ -48,11 +49,12 @@ class Frontend(_Child):
 
     public: bool = True
     policies: Mapping[str, Value] = field(default_factory=dict)
+    association: CaseInsensitive | None = None
 
     def properties(self) -> Mapping[str, Value]:
-        access = "Enabled" if self.public else "Disabled"
         return {
-            "publicNetworkAccess": access,
+            "publicNetworkAccess": "Enabled" if self.public else "Disabled",
+            **({"association": self.association} if self.association else {}),
             **{f"securityPolicyConfigurations.{kind}": id_ for kind, id_ in self.policies.items()},
         }
 

@@ -25,7 +25,7 @@ from provision.sandbox.gateway import GROUP
 from provision.sandbox.gateway import SUBSCRIPTION as SUBSCRIPTION_KIND
 from provision.sandbox.kubernetes import base, kinds
 from provision.sandbox.kubernetes.objects import Cluster
-from provision.sandbox.service_networking import CONTROLLER as TRAFFIC_CONTROLLER
+from provision.sandbox.service_networking_kinds import CONTROLLER as TRAFFIC_CONTROLLER
 
 LOCATION = "westeurope"
 _FOREVER = "2099-12-31T00:00:00Z"

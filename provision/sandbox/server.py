@@ -182,6 +182,9 @@ def _render(request: Request, answer: Answer) -> web.Response:
     }
     if answer.body is None:
         return web.Response(status=answer.status, headers=headers)
+    if isinstance(answer.body, bytes):  # as it is, such as the `null` of an accepted deletion
+        headers.setdefault("Content-Type", "application/json")
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
     text = json.dumps(answer.body, ensure_ascii=False)
     if _escapes_slashes(request.path):
         text = text.replace("/", "\\/")

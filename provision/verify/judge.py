@@ -22,7 +22,9 @@ def judge(chain: HostChain, planned: Planned, seen: Evidence, now: datetime) -> 
             if chain.visibility == "private"
             else names.delegation(chain.zone, seen.delegation)
         )
-    links.append(names.record(chain.host, chain.zone, seen.records, addresses, seen.writer))
+    links.append(
+        names.record(chain.host, chain.zone, seen.records, addresses, seen.writer, ours=chain.record)
+    )
     links.append(objects.front(chain.front, seen.front, chain.listener))
     if chain.route != chain.front:
         links.append(objects.route(chain.route, seen.route, chain.listener))

@@ -48,13 +48,14 @@ def record(
     seen: Records | Unknown | None,
     gateway: tuple[str, ...],
     writer: Live | Unknown | None,
+    ours: str | None = None,
 ) -> Link:
-    """The host's name must lead to the gateway's address."""
+    """The host's name must lead to the gateway's address. `ours` is the record set where we write it."""
     subject = f"record of {host}"
     if isinstance(seen, Unknown):
         return not_checked("record", subject, seen.why)
     notes = writer.warnings if isinstance(writer, Live) else ()
-    fix = _record_fix(zone, gateway)
+    fix = _record_fix(zone, gateway, ours)
     if seen is None or not (seen.addresses or seen.aliases):
         return Link("record", subject, Status.BROKEN, "missing", notes=notes, fix=fix)
     path = " → ".join((*seen.aliases, ", ".join(sorted(seen.addresses)) or "no address"))
@@ -70,7 +71,9 @@ def record(
     return Link("record", subject, Status.BROKEN, detail, notes=notes, fix=fix)
 
 
-def _record_fix(zone: str | None, gateway: tuple[str, ...]) -> str:
+def _record_fix(zone: str | None, gateway: tuple[str, ...], ours: str | None) -> str:
+    if ours:
+        return f"Apply the profile: {ours} is written by it."
     if zone is None:
         where = ", ".join(gateway) or "the gateway's address"
         return f"No zone of the profile holds it: have it point to {where}."

@@ -72,6 +72,8 @@ def _refused(doing: str, error: HttpResponseError) -> ProvisionError:
     why = reason_of(error)
     if code == "PreconditionFailed":  # private DNS says so late, inside a poll that is itself a 200
         return ConflictError(doing, why, _CHANGED)
+    if code == "MissingSubscriptionRegistration":
+        return _unregistered(doing, message, why)
     kept_out = unreachable(doing, inner_code_of(error), message)
     if kept_out is not None:
         return kept_out
@@ -86,6 +88,13 @@ def _refused(doing: str, error: HttpResponseError) -> ProvisionError:
             return ServiceError(doing, why, "The service's request limit is reached; try again in a minute.")
         case _:
             return ServiceError(doing, why, _request_id(error))
+
+
+def _unregistered(doing: str, message: str, why: str) -> ServiceError:
+    """Source of the message: "Resolve errors for resource provider registration", Microsoft Learn, 2026."""
+    named = re.search(r"namespace '([\w.]+)'", message)
+    command = f"az provider register --wait --namespace {named[1]}" if named else ""
+    return ServiceError(doing, why, "Have the resource provider registered, then apply again:", command)
 
 
 def _unauthenticated(doing: str, error: ClientAuthenticationError) -> ProvisionError:

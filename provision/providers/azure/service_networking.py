@@ -165,6 +165,8 @@ def _frontend(id_: CaseInsensitive, name: str, present: Present) -> Frontend:
 
 def _written_frontend(resource: Frontend) -> Body:
     body: Body = {"publicNetworkAccess": "Enabled" if resource.public else "Disabled"}
+    if resource.association:
+        body["association"] = {"id": str(resource.association)}
     # Null takes a policy away: what a patch leaves out stays.
     body["securityPolicyConfigurations"] = {
         kind: {"id": str(id_)} for kind, id_ in resource.policies.items()
@@ -176,6 +178,7 @@ def _seen_frontend(body: Body) -> Mapping[str, Value]:
     policies = body.get("securityPolicyConfigurations") or {}
     return {
         "publicNetworkAccess": body.get("publicNetworkAccess") or "Enabled",
+        "association": CaseInsensitive((body.get("association") or {}).get("id") or ""),
         **{
             f"securityPolicyConfigurations.{kind}": CaseInsensitive((each or {}).get("id") or "")
             for kind, each in policies.items()

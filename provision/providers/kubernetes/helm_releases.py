@@ -33,14 +33,15 @@ class HelmReleases:
 
     async def _read(self, resource: HelmRelease) -> Observed:
         place = ("--namespace", resource.namespace)
-        listing = ("list", *place, "--all", "--filter", f"^{resource.release}$", "--output", "json")
+        listing = ("list", *place, "--filter", f"^{resource.release}$", "--output", "json")
         status = ("status", resource.release, *place, "--output", "json")
         listed, shown = await self._helm(resource).run([listing, status])
         doing = f"reading {resource.address}"
-        rows = _json(doing, listed)
-        if not rows:
+        rows, status = _json(doing, listed), _json(doing, shown)
+        if not rows and not status:
             return Absent()
-        return _present(rows[0], _json(doing, shown))
+        # What an interrupted install left pending is in no list.
+        return _present(rows[0] if rows else {}, status)
 
     async def create(self, resource: HelmRelease, work: Work) -> Present:
         return await self._upgrade(resource, work)
@@ -114,11 +115,11 @@ def _present(row: Mapping[str, Any], status: Mapping[str, Any] | None) -> Presen
     description = str((told.get("info") or {}).get("description") or "")
     marks = dict(part.split("=", 1) for part in description.split() if "=" in part)
     version = re.search(r"-(\d+\.\d+\.\d+\S*)$", str(row.get("chart") or ""))
-    state = str(row.get("status") or "")
+    state = str(row.get("status") or (told.get("info") or {}).get("status") or "")
     return Present(
         # A release that failed is installed again, whatever version it has.
         properties={
-            "version": version[1] if version and state == "deployed" else f"{row.get('chart')} ({state})",
+            "version": version[1] if version and state == "deployed" else f"{row.get('chart', '')} ({state})",
             **{f"values.{key}": value for key, value in _flat(told.get("config") or {}, "")},
         },
         owner=marks.get(PROFILE_TAG),

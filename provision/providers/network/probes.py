@@ -74,7 +74,13 @@ class LiveProbes:
         return await private_zones.records(self._clients, host, zone)
 
     async def handshake(self, address: str, host: str) -> Handshake | Unreached | Unknown:
-        return await gateways.handshake(self._reach, address, _HTTPS, host)
+        found = await self._resolving.address(address)
+        if not isinstance(found, str):
+            return found
+        return await gateways.handshake(self._reach, found, _HTTPS, host)
 
     async def request(self, address: str, host: str, secure: bool) -> HttpAnswer | Unreached | Unknown:
-        return await gateways.request(self._reach, address, _HTTPS if secure else _HTTP, host, secure)
+        found = await self._resolving.address(address)
+        if not isinstance(found, str):
+            return found
+        return await gateways.request(self._reach, found, _HTTPS if secure else _HTTP, host, secure)

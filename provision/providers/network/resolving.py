@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 
 import dns.asyncquery
@@ -17,7 +18,7 @@ from dns.rdatatype import RdataType
 
 from provision.apply.together import together
 from provision.providers.network.reach import Endpoint, Reach
-from provision.verify.evidence import Records, Unknown
+from provision.verify.evidence import Records, Unknown, Unreached
 
 _PORT = 53
 
@@ -72,6 +73,18 @@ class Resolving:
         if not addresses and not aliases:
             return None
         return Records(frozenset(addresses), aliases)
+
+    async def address(self, gateway: str) -> str | Unreached | Unknown:
+        """An address of a gateway: its own, or one that its name has from here."""
+        try:
+            return str(ipaddress.ip_address(gateway))
+        except ValueError:
+            pass
+        try:
+            found = await self._elsewhere(dns.name.from_text(gateway))
+        except _FAILURES as error:
+            return Unknown(f"asking for {gateway}: {_brief(error)}")
+        return min(found) if found else Unreached(f"{gateway} has no address")
 
     async def _authoritative(self, name: dns.name.Name, servers: frozenset[str]) -> list[Endpoint]:
         if self._reach.resolver and self._reach.parent_resolver:

@@ -88,6 +88,14 @@ async def test_a_failed_release_is_installed_again(monkeypatch: pytest.MonkeyPat
     assert (change.path, change.before) == ("version", "alb-controller-1.9.13 (failed)")
 
 
+async def test_an_interrupted_install_is_there_and_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {**STATUS, "info": {**STATUS["info"], "status": "pending-install"}}
+    observed = await read(monkeypatch, Recorded((0, "[]"), (0, json.dumps(told))))
+    assert isinstance(observed, Present)
+    (change,) = diff(RELEASE.properties(), observed.properties)
+    assert (change.path, change.before) == ("version", " (pending-install)")
+
+
 async def test_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = Recorded((0, "[]"), (1, "Error: release: not found"))
     assert await read(monkeypatch, missing) == Absent()
