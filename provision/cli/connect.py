@@ -186,7 +186,16 @@ def _workloads(profile: Profile) -> Iterator[Workload]:
         for backend in (host.service, *host.split):
             ports.setdefault((host.namespace, backend.name), set()).add(backend.port)
     for (namespace, service), used in ports.items():
-        yield Workload(namespace, service, tuple(sorted(used)), namespace in own)
+        hosts = [host for host in profile.hosts.values() if host.namespace == namespace]
+        ways = [host.backend_tls for host in hosts if host.backend_tls]
+        yield Workload(
+            namespace,
+            service,
+            tuple(sorted(used)),
+            namespace in own,
+            tuple(name for name in (*(host.client_ca for host in hosts), *(way.ca for way in ways)) if name),
+            tuple(way.client_certificate for way in ways if way.client_certificate),
+        )
 
 
 @asynccontextmanager

@@ -33,7 +33,8 @@ class HostChain:
     `needs` are addresses of the graph that the host depends on, dependencies first; `front` is the
     Gateway (or the Ingress, with NGINX), `route` what leads to the service, `listener` the name of its
     listener, `secret` the namespace and name that its certificate is synced to. With `passthrough` the
-    service does TLS itself. `record` is the record set that leads to it where we write it.
+    service does TLS itself. `record` is the record set that leads to it where we write it. An `internal`
+    gateway is reached from inside of networks only.
     """
 
     host: str
@@ -47,6 +48,7 @@ class HostChain:
     secret: tuple[str, str] | None
     passthrough: bool = False
     record: str | None = None
+    internal: bool = False
 
     @property
     def secure(self) -> bool:
@@ -242,4 +244,5 @@ def chain(
         secret=secret,
         passthrough=declared.tls == "passthrough",
         record=record,
+        internal=profile.ingress.load_balancer == "internal",
     )

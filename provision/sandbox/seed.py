@@ -5,11 +5,13 @@ The client ids and secrets below are public by design; they open nothing but a s
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from provision.sandbox import (
     authorization,
+    cluster_authority,
     entra,
     identities,
     managed_clusters,
@@ -85,6 +87,10 @@ class Workload:
     service: str
     ports: tuple[int, ...]
     creates_namespace: bool = False
+    authorities: tuple[str, ...] = ()
+    """Secrets of its namespace that hold the authorities of other certificates in `ca.crt`."""
+    certificates: tuple[str, ...] = ()
+    """Secrets of its namespace that hold a certificate and its key."""
 
 
 _SECURITY = "rg-security"
@@ -270,6 +276,10 @@ def _workloads(
         if there and _first_time(azure, f"seen:{cluster.uid}/{namespace}/{workload.service}"):
             cluster.put(kinds.SERVICE, _service(workload))
             yield f"service {workload.service} in namespace {namespace} of {name}"
+        for secret in (*workload.authorities, *workload.certificates) if there else ():
+            if _first_time(azure, f"seen:{cluster.uid}/{namespace}/secret/{secret}"):
+                cluster.put(kinds.SECRET, _secret(azure, workload, secret))
+                yield f"secret {secret} in namespace {namespace} of {name}"
 
 
 def _service(workload: Workload) -> Json:
@@ -282,6 +292,19 @@ def _service(workload: Workload) -> Json:
             "ports": [{"port": port, "targetPort": port, "protocol": "TCP"} for port in workload.ports],
         },
     }
+
+
+def _secret(azure: Azure, workload: Workload, name: str) -> Json:
+    """All of them are of one authority: what one shows the other accepts."""
+    metadata = {"name": name, "namespace": workload.namespace}
+    if name in workload.authorities:
+        texts = {"ca.crt": cluster_authority.authority(azure)}
+    else:
+        issued = cluster_authority.issue(azure, name, workload.namespace)
+        texts = {"tls.crt": issued["certificate"], "tls.key": issued["key"]}
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+    kind = "Opaque" if name in workload.authorities else "kubernetes.io/tls"
+    return {"metadata": metadata, "type": kind, "data": data}
 
 
 def _network(azure: Azure, id_: str, subnets: Mapping[str, str]) -> bool:

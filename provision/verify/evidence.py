@@ -70,10 +70,14 @@ class Delegation:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What a name means: its addresses, and the names that a chain of CNAMEs passes on the way."""
+    """What a name means: its addresses, and the names that a chain of CNAMEs passes on the way.
+
+    `outside` tells that the chain leads out of a private zone: only its networks know what is beyond.
+    """
 
     addresses: frozenset[str]
     aliases: tuple[str, ...] = ()
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

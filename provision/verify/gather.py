@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from provision.ingress.hosts import HostChain
 from provision.resources.certificate import Certificate
@@ -23,6 +24,7 @@ from provision.verify.evidence import (
     Unreached,
     VaultVersion,
 )
+from provision.verify.names import is_name
 from provision.verify.needs import Planned, named
 from provision.verify.objects import gateway_addresses
 from provision.verify.probes import InCluster, Probes
@@ -149,12 +151,14 @@ class _Looking:
             return unknown, unknown, None
         at = addresses[0]
         if not chain.secure:
-            return None, await self._probes.request(at, chain.host, secure=False), None
-        return await asyncio.gather(
+            answer = await self._probes.request(at, chain.host, secure=False)
+            return None, _told(chain, at, answer), None
+        wire, answer, redirect = await asyncio.gather(
             self._probes.handshake(at, chain.host),
             self._probes.request(at, chain.host, secure=True),
             self._probes.request(at, chain.host, secure=False),
         )
+        return _told(chain, at, wire), _told(chain, at, answer), _told(chain, at, redirect)
 
     def _writers(self, chain: HostChain) -> list[str]:
         """The objects that make the host's DNS records be written."""
@@ -189,3 +193,17 @@ class _Looking:
         if observed is None:
             return Unknown(f"the profile leaves {named(address)} out")
         return None
+
+
+_Seen = TypeVar("_Seen", bound=Handshake | HttpAnswer)
+
+
+def _told(chain: HostChain, gateway: str, seen: _Seen | Unreached | Unknown) -> _Seen | Unreached | Unknown:
+    """What was seen; that a gateway for inside has no address here says nothing about it.
+
+    A private frontend's name has an address only in networks with a private endpoint to it.
+    """
+    has_name = is_name(gateway)
+    if chain.internal and has_name and isinstance(seen, Unreached) and not seen.connected:
+        return Unknown(f"{seen.why} here: ask from inside of a network with a private endpoint to it")
+    return seen

@@ -58,7 +58,8 @@ def record(
     fix = _record_fix(zone, gateway, ours)
     if seen is None or not (seen.addresses or seen.aliases):
         return Link("record", subject, Status.BROKEN, "missing", notes=notes, fix=fix)
-    path = " → ".join((*seen.aliases, ", ".join(sorted(seen.addresses)) or "no address"))
+    end = "" if seen.outside else ", ".join(sorted(seen.addresses)) or "no address"
+    path = " → ".join(filter(None, (*seen.aliases, end)))
     if not gateway:
         return not_checked("record", subject, f"it is {path}, and the gateway has no address to compare with")
     found = {_normal(each) for each in (*seen.addresses, *seen.aliases)}
@@ -67,6 +68,9 @@ def record(
     strange = {_normal(each) for each in seen.addresses} - named
     if reached and (not strange or reached & {_normal(alias) for alias in seen.aliases}):
         return ok("record", subject, path)
+    if seen.outside:
+        why = f"{path} leads out of the zone, which only its networks resolve"
+        return not_checked("record", subject, why)
     detail = f"it is {path}, the gateway is at {', '.join(gateway)}"
     return Link("record", subject, Status.BROKEN, detail, notes=notes, fix=fix)
 
@@ -81,6 +85,15 @@ def _record_fix(zone: str | None, gateway: tuple[str, ...], ours: str | None) ->
         "The cluster's external-dns writes it while role, federated credential, service account and zone"
         " are right: mend what is broken above, or remove what others wrote in its place."
     )
+
+
+def is_name(gateway: str) -> bool:
+    """Whether a gateway is told by a name and not by an address."""
+    try:
+        ipaddress.ip_address(gateway)
+    except ValueError:
+        return True
+    return False
 
 
 def is_private(address: str) -> bool:

@@ -52,9 +52,7 @@ async def records(clients: Clients, host: str, zone: PrivateDnsZone) -> Records 
                 return Records(addresses, tuple(aliases))
             aliases.append(alias)
             if not alias.endswith(f".{zone.name}"):
-                return Unknown(
-                    f"{' → '.join(aliases)} leads out of the zone, which only its networks resolve"
-                )
+                return Records(frozenset(), tuple(aliases), outside=True)
             name = alias
     except ProvisionError as error:
         return Unknown(str(error))

@@ -84,7 +84,8 @@ def _deploy(
             "first_deployed": before[0]["info"]["first_deployed"] if before else moment,
             "last_deployed": moment,
             "deleted": "",
-            "description": "Upgrade complete" if before else "Install complete",
+            "description": flags.given.get("description")
+            or ("Upgrade complete" if before else "Install complete"),
             "status": "deployed",
             "notes": chart.NOTES,
         },
