@@ -40,6 +40,7 @@ from provision.profile.model import AppRouting, Host, Profile
 from provision.resources.certificate import Certificate
 from provision.resources.graph import ResourceGraph
 from provision.resources.manifest import (
+    CERTIFICATE_OPTION,
     CLUSTER_EXTERNAL_DNS,
     CONFIG_MAP,
     GATEWAY,
@@ -53,7 +54,6 @@ from provision.resources.resource import Resource
 from provision.resources.values import Value
 
 DNS_LABEL = "provision/dns"
-_CERTIFICATE_OPTION = "kubernetes.azure.com/tls-cert-keyvault-uri"
 _ACCOUNT_OPTION = "kubernetes.azure.com/tls-cert-service-account"
 _BALANCER = "service.beta.kubernetes.io/azure-load-balancer"
 _PROBE = "service.beta.kubernetes.io/port_80_health-probe"
@@ -191,7 +191,7 @@ class GatewayHosts:
             elif host.certificate:
                 options: Value = {
                     # Never a version: the operator would hold on to it, and a renewal never be served.
-                    _CERTIFICATE_OPTION: Ref(_certificate(self.profile, host.certificate), "uri"),
+                    CERTIFICATE_OPTION: Ref(_certificate(self.profile, host.certificate), "uri"),
                     _ACCOUNT_OPTION: service_account(self.profile, host),
                 }
                 tls: Value = {"mode": "Terminate", "options": options}

@@ -17,13 +17,12 @@ from provision.ingress.objects import Objects, address, addresses
 from provision.profile.model import AppRouting, Host, Profile
 from provision.resources.certificate import Certificate
 from provision.resources.graph import ResourceGraph
-from provision.resources.manifest import INGRESS, NGINX_INGRESS_CONTROLLER, Manifest
+from provision.resources.manifest import CERTIFICATE_OPTION, INGRESS, NGINX_INGRESS_CONTROLLER, Manifest
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
 from provision.resources.values import Value
 
 DEFAULT_CLASS = "webapprouting.kubernetes.azure.com"
-_CERTIFICATE = "kubernetes.azure.com/tls-cert-keyvault-uri"
 _BALANCER = "service.beta.kubernetes.io/azure-load-balancer"
 
 
@@ -102,7 +101,7 @@ class NginxHosts:
         if host.certificate:
             uri, needed = self._certificate(host.certificate)
             after = (*after, *needed)
-            body["metadata"] = {"annotations": {_CERTIFICATE: uri}}
+            body["metadata"] = {"annotations": {CERTIFICATE_OPTION: uri}}
             spec["tls"] = ({"hosts": (name,), "secretName": f"keyvault-{object_name(name)}"},)
         return self.objects.make(INGRESS, object_name(name), host.namespace, body, after)
 

@@ -13,6 +13,8 @@ from provision.resources.values import CaseInsensitive, Value
 FIELD_MANAGER = "provision"
 PROFILE_LABEL = "provision/profile"
 DIGEST_ANNOTATION = "provision/digest"
+CERTIFICATE_OPTION = "kubernetes.azure.com/tls-cert-keyvault-uri"
+"""Annotation of an Ingress and TLS option of a listener: the certificate that app routing syncs for it."""
 
 
 @dataclass(frozen=True, slots=True)

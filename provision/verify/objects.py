@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from provision.resources.manifest import CERTIFICATE_OPTION
 from provision.verify.evidence import Live, Unknown
 from provision.verify.links import Link, Status, not_checked, ok
 from provision.verify.needs import named
@@ -74,6 +75,11 @@ def _gateway_troubles(body: Mapping[str, Any], listener: str) -> Iterable[str]:
     generation = _generation(body)
     yield from _troubles(status.get("conditions"), _GATEWAY, generation)
     listeners = {each.get("name"): each for each in status.get("listeners") or ()}
+    declared = {each.get("name"): each for each in (body.get("spec") or {}).get("listeners") or ()}
+    tls = declared.get(listener, {}).get("tls") or {}
+    if CERTIFICATE_OPTION in (tls.get("options") or {}) and not tls.get("certificateRefs"):
+        # What its own conditions don't tell from Istio 1.27 on (`buildTLS`).
+        yield f"listener {listener}: app routing has not set its certificateRefs"
     if listener not in listeners:
         yield f"listener {listener}: no status yet"
     else:

@@ -1,8 +1,9 @@
 """Whether an object works already, by its own status.
 
 Sources: Gateway API 1.3, "Gateway status" and "Route status"; Azure/aks-app-routing-operator,
-api/v1alpha1/nginxingresscontroller_types.go, 2026-06; for the ALB controller's objects the how-tos of
-"Application Gateway for Containers", Microsoft Learn, 2024 to 2026.
+api/v1alpha1/nginxingresscontroller_types.go and pkg/controller/keyvault/spc/gateway.go, 2026-06; istio,
+pilot/pkg/config/kube/gateway/conversion.go (`buildTLS`), 1.26.8 and 1.30.3; for the ALB controller's objects the
+how-tos of "Application Gateway for Containers", Microsoft Learn, 2024 to 2026.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from provision.resources.manifest import (
     APPLICATION_LOAD_BALANCER,
     BACKEND_TLS_POLICY,
+    CERTIFICATE_OPTION,
     DEPLOYMENT,
     FIREWALL_POLICY,
     FRONTEND_TLS_POLICY,
@@ -43,9 +45,16 @@ def _gateway(live: Live) -> Iterator[str]:
     yield from _unmet(live, status.get("conditions"), ("Programmed",))
     reported = {each.get("name"): each for each in status.get("listeners") or ()}
     for listener in (live.get("spec") or {}).get("listeners") or ():
-        if listener.get("tls", {}).get("mode", "Terminate") == "Terminate" and "tls" in listener:
-            conditions = reported.get(listener.get("name"), {}).get("conditions")
-            yield from _unmet(live, conditions, ("ResolvedRefs",), f"listener {listener.get('name')}: ")
+        tls = listener.get("tls")
+        if tls is None or tls.get("mode", "Terminate") != "Terminate":
+            continue
+        where = f"listener {listener.get('name')}: "
+        if CERTIFICATE_OPTION in (tls.get("options") or {}) and not tls.get("certificateRefs"):
+            # The operator names the Secret there; until then Istio, from 1.27, calls the listener resolved.
+            yield f"{where}app routing has not set its certificateRefs yet"
+            continue
+        conditions = reported.get(listener.get("name"), {}).get("conditions")
+        yield from _unmet(live, conditions, ("ResolvedRefs",), where)
 
 
 def _route(live: Live) -> Iterator[str]:

@@ -116,6 +116,10 @@ CASES: dict[str, tuple[Evidence, str, Status, str]] = {
         ),
         *("gateway", BROKEN, "listener shop-contoso-com: ResolvedRefs is False (InvalidCertificateRef)"),
     ),
+    "listener that names no certificate": (
+        replace(HEALTHY, front=Live(gateway(references=()), ("InvalidInput: no service account",))),
+        *("gateway", BROKEN, "listener shop-contoso-com: app routing has not set its certificateRefs"),
+    ),
     "listener unknown to the controller": (
         replace(HEALTHY, front=Live(gateway(listener="other"))),
         *("gateway", BROKEN, "listener shop-contoso-com: no status yet"),

@@ -16,7 +16,14 @@ from provision.resources.dns import DnsZone
 from provision.resources.graph import ResourceGraph
 from provision.resources.identity import RoleAssignment
 from provision.resources.managed_cluster import SECRET_ROTATION, ManagedCluster
-from provision.resources.manifest import CLUSTER_EXTERNAL_DNS, GATEWAY, HTTP_ROUTE, Api, Manifest
+from provision.resources.manifest import (
+    CERTIFICATE_OPTION,
+    CLUSTER_EXTERNAL_DNS,
+    GATEWAY,
+    HTTP_ROUTE,
+    Api,
+    Manifest,
+)
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive
@@ -144,8 +151,13 @@ def gateway(
     refs: Mapping[str, Any] | None = None,
     listener: str = "shop-contoso-com",
     generation: int = 2,
+    references: tuple[str, ...] = ("kv-gw-cert-prod-shop-contoso-com",),
 ) -> dict[str, Any]:
-    """A Gateway as the API server has it."""
+    """A Gateway as the API server has it; `references` are the Secrets its listener for TLS names."""
+    tls = {
+        "options": {CERTIFICATE_OPTION: "https://kv.vault.azure.net/secrets/shop-tls"},
+        "certificateRefs": [{"name": name} for name in references],
+    }
     listeners = [
         {
             "name": listener,
@@ -161,7 +173,12 @@ def gateway(
         "conditions": [condition("Accepted"), dict(programmed or condition("Programmed"))],
         "listeners": listeners,
     }
-    return {"kind": "Gateway", "metadata": {"name": "prod", "generation": generation}, "status": status}
+    return {
+        "kind": "Gateway",
+        "metadata": {"name": "prod", "generation": generation},
+        "spec": {"listeners": [{"name": listener, "tls": tls}]},
+        "status": status,
+    }
 
 
 def route(*parents: Mapping[str, Any]) -> dict[str, Any]:

@@ -352,8 +352,11 @@ def _document(resource: Manifest) -> dict[str, Any]:
 
 
 def _program(cluster: Cluster, resource: Manifest) -> None:
-    """The Gateway as its controller leaves it, before it is applied."""
+    """The Gateway as app routing and its controller leave it, before it is applied."""
     made = cluster.apply(resource.path, resource.document(), "provision")
+    for listener in made["spec"]["listeners"]:
+        listener["tls"]["certificateRefs"] = [{"name": f"kv-{listener['name']}"}]
+    cluster.edit(resource.path, {"spec": made["spec"]}, "operator")
     generation = made["metadata"]["generation"] + 9
     resolved = {"type": "ResolvedRefs", "status": "True", "reason": "R", "observedGeneration": generation}
     now = {"lastTransitionTime": "2026-11-01T00:00:00Z", "message": ""}

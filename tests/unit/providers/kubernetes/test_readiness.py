@@ -8,6 +8,7 @@ import pytest
 
 from provision.providers.kubernetes.readiness import obstacles
 from provision.resources.manifest import (
+    CERTIFICATE_OPTION,
     CLUSTER_EXTERNAL_DNS,
     CONFIG_MAP,
     GATEWAY,
@@ -31,6 +32,8 @@ def live(status: dict[str, Any], spec: dict[str, Any] | None = None) -> dict[str
 
 LISTENERS = {"listeners": [{"name": "https", "tls": {"mode": "Terminate"}}, {"name": "http"}]}
 RESOLVED = {"listeners": [{"name": "https", "conditions": [condition("ResolvedRefs")]}]}
+SYNCED = {"tls": {"options": {CERTIFICATE_OPTION: "https://kv/x"}, "certificateRefs": [{"name": "kv-x"}]}}
+UNSYNCED = {"tls": {"options": {CERTIFICATE_OPTION: "https://kv/x"}}}
 PARENT = {"parentRefs": [{"name": "prod", "sectionName": "https"}]}
 
 
@@ -48,6 +51,13 @@ BOTH = (condition("Accepted"), condition("ResolvedRefs"))
     [
         (GATEWAY, live({"conditions": [condition("Programmed")], **RESOLVED}, LISTENERS)),
         (GATEWAY, live({"conditions": [condition("Programmed")]}, {"listeners": [{"name": "http"}]})),
+        (
+            GATEWAY,
+            live(
+                {"conditions": [condition("Programmed")], **RESOLVED},
+                {"listeners": [{"name": "https", **SYNCED}]},
+            ),
+        ),
         (
             GATEWAY,
             live(
@@ -86,6 +96,14 @@ def test_what_is_ready(api: Api, body: dict[str, Any]) -> None:
             GATEWAY,
             live({"conditions": [condition("Programmed")]}, LISTENERS),
             ["listener https: ResolvedRefs is not known yet"],
+        ),
+        (  # Istio misses no certificate while none is named
+            GATEWAY,
+            live(
+                {"conditions": [condition("Programmed")], **RESOLVED},
+                {"listeners": [{"name": "https", **UNSYNCED}]},
+            ),
+            ["listener https: app routing has not set its certificateRefs yet"],
         ),
         (HTTP_ROUTE, live({}, PARENT), ["at prod: no controller has taken it up"]),
         (
