@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from command_line import (
     IDENTITY,
     LEGACY,
     PROD,
+    ROOT,
     VAULT,
     ZONE,
     ZONE_KIND,
@@ -139,41 +141,84 @@ def moved(azure: Azure) -> None:
     azure.store.put(_RECORD, f"{ZONE}/A/shop", record)
 
 
+Finding = tuple[str, str | None]
+"""Address and field, None where the whole resource is missing."""
+
+
 @dataclass(frozen=True)
 class Break:
-    """A change, and the links that are broken by it, for the host of the shop and for the API's."""
+    """A change, the links that are broken by it, for the host of the shop and for the API's, and what drift
+    finds."""
 
     change: Change
     shop: set[str]
     api: set[str]
-    mended: bool = True
-    """By apply; otherwise it is not the profile's to mend."""
+    drift: set[Finding]
 
 
 ROLE = "role assignment kv-contoso-prod/key-vault-secrets-user/id-ingress-prod"
 DNS_ROLE = "role assignment contoso.com/dns-zone-contributor/id-ingress-prod"
 CREDENTIAL = "federated credential id-ingress-prod/provision_prod_shop_prod-ingress"
 ACCOUNT = "kubernetes ServiceAccount/shop/prod-ingress"
+SHOP_CERTIFICATE = "certificate/kv-contoso-prod/shop-tls"
+_ROTATION = "addonProfiles.azureKeyvaultSecretsProvider.config.enableSecretRotation"
+
+
+def address(subject: str) -> str:
+    """`role assignment kv/x` → `role_assignment/kv/x`."""
+    *words, name = subject.split(" ")
+    return f"{'_'.join(words)}/{name}"
+
 
 BREAKS = {
-    "role": Break(gone(f"{VAULT}/providers/Microsoft.Authorization/roleAssignments/"), {ROLE}, {ROLE}),
+    "role": Break(
+        gone(f"{VAULT}/providers/Microsoft.Authorization/roleAssignments/"),
+        {ROLE},
+        {ROLE},
+        {(address(ROLE), None)},
+    ),
     "federated credential": Break(
-        gone(f"{IDENTITY}/federatedIdentityCredentials/provision_prod_shop_prod-ingress"), {CREDENTIAL}, set()
+        gone(f"{IDENTITY}/federatedIdentityCredentials/provision_prod_shop_prod-ingress"),
+        {CREDENTIAL},
+        set(),
+        {(address(CREDENTIAL), None)},
     ),
     "label": Break(
-        in_cluster(kinds.SERVICE_ACCOUNT, "shop", "prod-ingress", without_label), {ACCOUNT}, set()
+        in_cluster(kinds.SERVICE_ACCOUNT, "shop", "prod-ingress", without_label),
+        {ACCOUNT},
+        set(),
+        {(address(ACCOUNT), "metadata.labels[azure.workload.identity/use]")},
     ),
-    "rotation": Break(without_rotation, {"managed cluster aks-prod"}, {"managed cluster aks-prod"}),
-    "record": Break(gone(_ZONE_ROLES, f"{ZONE}/A/shop"), {DNS_ROLE, f"record of {SHOP}"}, {DNS_ROLE}),
-    "record elsewhere": Break(moved, {DNS_ROLE, f"record of {SHOP}"}, {DNS_ROLE}),
-    "delegation": Break(
-        undelegated, {"delegation of contoso.com"}, {"delegation of contoso.com"}, mended=False
+    "rotation": Break(
+        without_rotation,
+        {"managed cluster aks-prod"},
+        {"managed cluster aks-prod"},
+        {("managed_cluster/aks-prod", _ROTATION)},
+    ),
+    "record": Break(
+        gone(_ZONE_ROLES, f"{ZONE}/A/shop"),
+        {DNS_ROLE, f"record of {SHOP}"},
+        {DNS_ROLE},
+        {(address(DNS_ROLE), None), (f"host_record/contoso.com/{SHOP}", None)},
+    ),
+    "record elsewhere": Break(
+        moved,
+        {DNS_ROLE, f"record of {SHOP}"},
+        {DNS_ROLE},
+        {(address(DNS_ROLE), None), (f"host_record/contoso.com/{SHOP}", "address")},
     ),
 }
 
 
+def findings(drift: Ran) -> set[Finding]:
+    (report,) = drift.json()
+    return {(each["resource"], each["field"]) for each in report["findings"]}
+
+
 @pytest.mark.parametrize("name", BREAKS)
-def test_a_broken_link_is_named(name: str, provision: CommandLine, applied: Applied) -> None:
+def test_a_broken_link_is_named_drifts_and_is_mended(
+    name: str, provision: CommandLine, applied: Applied
+) -> None:
     case = BREAKS[name]
     applied("prod")
     with provision.azure() as azure:
@@ -183,10 +228,54 @@ def test_a_broken_link_is_named(name: str, provision: CommandLine, applied: Appl
     for subject in case.shop:
         (link,) = [each for each in links(done)[SHOP]["broken"] if each["subject"] == subject]
         assert link["fix"]
-    if case.mended:
-        assert provision("apply", *PROD, "--yes").code == 0
-        again = provision("verify", *PROD, "--format", "json")
-        assert (again.code, broken(again)) == (0, {SHOP: set(), API: set()})
+    drift = provision("drift", *PROD, "--format", "json")
+    assert (drift.code, findings(drift)) == (2, case.drift)
+    assert provision("apply", *PROD, "--yes").code == 0
+    again = provision("verify", *PROD, "--format", "json")
+    assert (again.code, broken(again)) == (0, {SHOP: set(), API: set()})
+
+
+def test_a_certificate_for_another_name(provision: CommandLine, applied: Applied, tmp_path: Path) -> None:
+    """Somebody has it issued anew: the vault, the cluster and the wire have one that is not the host's."""
+    applied("prod")
+    other = tmp_path / "other.yaml"
+    names = f"shop-tls: {{dnsNames: [x.contoso.com]}}, api-tls: {{dnsNames: [{API}, {SHOP}]}}"
+    other.write_text(
+        f"extends: {ROOT}/profiles/prod.yaml\nname: prod\ncertificates: {{{names}}}\n"
+        f"hosts: {{{SHOP}: {{certificate: api-tls}}}}\n"  # or the rules refuse it
+    )
+    made = provision("apply", str(other), "--sandbox", "--yes", "--target", SHOP_CERTIFICATE)
+    assert made.code == 0, made.err + made.out
+
+    done = provision("verify", *PROD, "--format", "json")
+    settings = "certificate kv-contoso-prod/shop-tls"
+    current = f"{settings} current version"
+    wire = f"certificate on the wire for {SHOP}"
+    assert (done.code, broken(done)) == (2, {SHOP: {settings, current, wire}, API: set()})
+    told = {each["subject"]: each for each in links(done)[SHOP]["broken"]}
+    assert "it is for x.contoso.com, not for shop.contoso.com" in told[current]["detail"]
+    assert "dnsNames" in told[current]["fix"]
+
+    drift = provision("drift", *PROD, "--format", "json")
+    # Without a subject in the profile it is the first name.
+    assert (drift.code, findings(drift)) == (
+        2,
+        {(SHOP_CERTIFICATE, "dnsNames"), (SHOP_CERTIFICATE, "subject")},
+    )
+    assert provision("apply", *PROD, "--yes").code == 0
+    again = provision("verify", *PROD, "--format", "json")
+    assert (again.code, broken(again)) == (0, {SHOP: set(), API: set()})
+
+
+def test_a_delegation_is_not_the_profiles_to_mend(provision: CommandLine, applied: Applied) -> None:
+    applied("prod")
+    with provision.azure() as azure:
+        undelegated(azure)
+    done = provision("verify", *PROD, "--format", "json")
+    subject = "delegation of contoso.com"
+    assert (done.code, broken(done)) == (2, {SHOP: {subject}, API: {subject}})
+    (link,) = links(done)[SHOP]["broken"]
+    assert "at the registrar" in link["fix"]
 
 
 def test_a_private_cluster_is_seen_through_the_run_command(provision: CommandLine, applied: Applied) -> None:
