@@ -97,6 +97,24 @@ OBSTACLES = {
         "the admission webhook policy.contoso.com refused it: hosts need an owner",
         "Bring the profile in line with the policy behind that webhook",
     ),
+    "unreachable from inside": Obstacle(
+        answered(faults.DISCONNECT),
+        "Unable to connect to the server",
+        "See that the cluster runs",
+        PRIVATE,
+    ),
+    "forbidden, by the run command": Obstacle(
+        answered(403, "Forbidden", FORBIDDEN),
+        "the caller may not list gateways.gateway.networking.k8s.io in the whole cluster",
+        "Have the role “Azure Kubernetes Service RBAC Cluster Admin” at the cluster",
+        PRIVATE,
+    ),
+    "webhook, by the run command": Obstacle(
+        answered(400, "BadRequest", WEBHOOK, method="PATCH", path="httproutes"),
+        "the admission webhook policy.contoso.com refused it: hosts need an owner",
+        "Bring the profile in line with the policy behind that webhook",
+        PRIVATE,
+    ),
     "output cut": Obstacle(
         oversized(700_000),
         "output cut at 512 kB: the answer to get /apis/gateway.networking.k8s.io/v1/gateways",

@@ -22,11 +22,18 @@ _WEBHOOK = re.compile(
     r'admission webhook "(?P<name>[^"]+)" denied the request(?: without explanation|: (?P<why>.*))?',
     re.DOTALL,
 )
+_POLICY = re.compile(
+    r"ValidatingAdmissionPolicy '(?P<name>[^']+)'(?: with binding '[^']*')? denied request: (?P<why>.*)",
+    re.DOTALL,
+)
+"""Source: apiserver, `pkg/admission/plugin/policy/validating/dispatcher.go`, 1.34; its status is 422."""
 _CALLING = re.compile(r'failed calling webhook "(?P<name>[^"]+)"')
 _NAMESPACE = re.compile(r'^namespaces "(?P<name>[^"]+)" not found')
 _MANAGER = re.compile(r'conflict with "(?P<manager>[^"]+)"')
 
 _NOT_ACCEPTED = "The cluster's version of Kubernetes does not accept the object as the profile makes it."
+
+_FAILING = "See that the cluster runs and that nothing is being done to it, then run it again."
 
 # The end of what AKS's webhook says where Azure's roles decide.
 _BY_AZURE = "User does not have access to the resource in Azure."
@@ -39,13 +46,9 @@ _ADMIN = "Azure Kubernetes Service RBAC Cluster Admin"
 
 def refusal(doing: str, api: Api, reply: Reply) -> ProvisionError:
     """The error for a reply that is one."""
-    webhook = _WEBHOOK.search(reply.message)
-    if webhook:
-        return ServiceError(
-            doing,
-            f"the admission webhook {webhook['name']} refused it: {webhook['why'] or 'no explanation given'}",
-            "Bring the profile in line with the policy behind that webhook, or have the policy changed.",
-        )
+    admission = _admission(doing, reply)
+    if admission:
+        return admission
     if reply.unknown_fields:
         return ServiceError(doing, reply.message.split("): ", 1)[-1], _NOT_ACCEPTED)
     match reply.status:
@@ -62,12 +65,37 @@ def refusal(doing: str, api: Api, reply: Reply) -> ProvisionError:
         case 429:
             return ServiceError(doing, reply.message, "The API server is busy; try again in a minute.")
         case _:
-            return ServiceError(doing, reply.message, _calling(reply))
+            return ServiceError(doing, reply.message, _calling(reply) or _FAILING)
+
+
+def _admission(doing: str, reply: Reply) -> ProvisionError | None:
+    """The error for what a webhook or a policy of the cluster refuses, None for other failures."""
+    webhook = _WEBHOOK.search(reply.message)
+    if webhook:
+        return ServiceError(
+            doing,
+            f"the admission webhook {webhook['name']} refused it: {webhook['why'] or 'no explanation given'}",
+            "Bring the profile in line with the policy behind that webhook, or have the policy changed.",
+        )
+    policy = _POLICY.search(reply.message)
+    if policy:
+        return ServiceError(
+            doing,
+            f"the admission policy {policy['name']} refused it: {policy['why'].strip()}",
+            "Bring the profile in line with that policy, or have the policy changed.",
+        )
+    return None
 
 
 def lacks_right(reply: Reply) -> bool:
     """Whether the caller has not the Kubernetes right; a webhook's refusal is a 403 too."""
     return reply.status == 403 and bool(_DENIED.search(reply.message))
+
+
+def can_not_be_tried(reply: Reply) -> bool:
+    """Whether a dry run was refused for what it is: by a webhook with side effects, which may well accept the
+    real thing. Source: apiserver, `pkg/admission/plugin/webhook/errors`, `NewDryRunUnsupportedErr`."""
+    return reply.status == 400 and "does not support dry run" in reply.message
 
 
 def is_starting(reply: Reply) -> bool:
@@ -83,7 +111,7 @@ def not_served(doing: str, api: Api) -> NotFoundError:
         f"the cluster does not serve {api.kind} ({api.api_version})",
         f"It comes with {api.provided_by}: see that it is enabled and has started."
         if api.provided_by
-        else "",
+        else "See which version of Kubernetes the cluster runs: this one is too old or too new.",
     )
 
 
@@ -100,7 +128,8 @@ def _unauthenticated(doing: str, reply: Reply) -> ProvisionError:
 def _denied(doing: str, reply: Reply) -> ProvisionError:
     found = _DENIED.search(reply.message)
     if not found:
-        return AccessDeniedError(doing, reply.message)
+        # A quota, a namespace that is being deleted, pod security: refused whoever asks.
+        return AccessDeniedError(doing, reply.message, "Put right what it names, then run it again.")
     verb, resource, group = found["verb"], found["resource"], found["group"]
     where = f"in the namespace {found['namespace']}" if found["namespace"] else "in the whole cluster"
     name = f"{resource}.{group}" if group else resource
@@ -152,7 +181,7 @@ def _missing(doing: str, api: Api, reply: Reply) -> ProvisionError:
             "Set createNamespace: true on the host, or have it made:",
             f"kubectl create namespace {namespace['name']}",
         )
-    return NotFoundError(doing, reply.message)
+    return NotFoundError(doing, reply.message, "Something deleted it meanwhile; run plan again.")
 
 
 def _conflict(doing: str, reply: Reply) -> ProvisionError:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from provision.apply.handler import Mark, Reading
 from provision.errors import ConflictError, CredentialError, ProvisionError
 from provision.providers.kubernetes.calls import Call, Json, Reply, Tell, Way, query
-from provision.providers.kubernetes.errors import lacks_right, not_served, refusal
+from provision.providers.kubernetes.errors import can_not_be_tried, lacks_right, not_served, refusal
 from provision.providers.kubernetes.observing import (
     digest_of,
     made_by_us,
@@ -109,9 +109,11 @@ def _object(resource: Manifest, live: Reply, dry: Reply | None) -> Observed:
 def _refused(live: Reply, dry: Reply) -> bool:
     """Whether a dry run tells that the object can't be as declared.
 
-    A caller that may only read is not refused, nor is one whose namespace is yet to be made.
+    A caller that may only read is not refused, nor is one whose namespace is yet to be made, nor one behind a
+    webhook that takes no dry runs.
     """
-    return not (dry.ok or lacks_right(dry) or (dry.status == 404 and live.no_such_object))
+    untold = lacks_right(dry) or can_not_be_tried(dry) or (dry.status == 404 and live.no_such_object)
+    return not (dry.ok or untold)
 
 
 def _without_kind(doing: str, api: Api) -> Observed:

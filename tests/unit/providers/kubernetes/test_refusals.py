@@ -81,6 +81,16 @@ def test_where_kubernetes_decides_no_action_of_azure_is_named() -> None:
             ServiceError,
             "the admission webhook policy.x refused it: no explanation given",
         ),
+        (
+            failure(
+                422,
+                'gateways.gateway.networking.k8s.io "x" is forbidden: ValidatingAdmissionPolicy'
+                " 'only.internal' with binding 'all' denied request: external is not allowed",
+                causes=[{"message": "ValidatingAdmissionPolicy …"}],
+            ),
+            ServiceError,
+            "the admission policy only.internal refused it: external is not allowed",
+        ),
         (failure(401, "Unauthorized"), AccessDeniedError, "does not accept the credentials"),
         (failure(403, "unable to create new content in namespace x"), AccessDeniedError, "unable to create"),
         (failure(404, 'namespaces "x" not found'), NotFoundError, "the namespace x does not exist"),
@@ -122,6 +132,7 @@ def test_every_failure_has_a_name(reply: Reply, kind: type[ProvisionError], why:
     error = refusal("applying x", GATEWAY, reply)
     assert type(error) is kind
     assert why in error.why
+    assert error.fix
     assert not lacks_right(reply)
 
 
