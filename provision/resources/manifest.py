@@ -40,6 +40,7 @@ _APP_ROUTING = "the application routing add-on"
 NAMESPACE = Api("v1", "Namespace", "namespaces", namespaced=False)
 SERVICE_ACCOUNT = Api("v1", "ServiceAccount", "serviceaccounts")
 CONFIG_MAP = Api("v1", "ConfigMap", "configmaps")
+SECRET = Api("v1", "Secret", "secrets")
 INGRESS = Api("networking.k8s.io/v1", "Ingress", "ingresses")
 GATEWAY = Api("gateway.networking.k8s.io/v1", "Gateway", "gateways", provided_by=_GATEWAY_API)
 HTTP_ROUTE = Api("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes", provided_by=_GATEWAY_API)

@@ -40,6 +40,18 @@ def obstacles(api: Api, live: Live) -> list[str]:
     return [] if check is None else list(check(live))
 
 
+def synced_secrets(api: Api, live: Live) -> list[str]:
+    """Secrets that app routing syncs for an object whose status does not tell whether they have come.
+
+    A Gateway's listeners tell of theirs; NGINX shows a certificate of its own until the Secret is there.
+    """
+    annotations = live["metadata"].get("annotations") or {}
+    if api != INGRESS or CERTIFICATE_OPTION not in annotations:
+        return []
+    entries = (live.get("spec") or {}).get("tls") or ()
+    return [entry["secretName"] for entry in entries if entry.get("secretName")]
+
+
 def _gateway(live: Live) -> Iterator[str]:
     status = live.get("status") or {}
     yield from _unmet(live, status.get("conditions"), ("Programmed",))

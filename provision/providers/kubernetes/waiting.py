@@ -8,9 +8,9 @@ from typing import Any
 from provision.errors import ProvisionError, ServiceError
 from provision.providers.azure.clients import EFFECTIVE, Clients
 from provision.providers.kubernetes.calls import Call, Json, Reply, Way, query
-from provision.providers.kubernetes.errors import is_starting, refusal
-from provision.providers.kubernetes.readiness import obstacles
-from provision.resources.manifest import NAMESPACE, Manifest
+from provision.providers.kubernetes.errors import is_starting, lacks_right, refusal
+from provision.providers.kubernetes.readiness import obstacles, synced_secrets
+from provision.resources.manifest import NAMESPACE, SECRET, Manifest
 
 _PATIENCE = 300.0
 """Seconds: a load balancer's address takes one to three minutes, an add-on's start about as long."""
@@ -64,7 +64,7 @@ async def applied(way: Way, resource: Manifest, call: Call, patience: Patience, 
 
 async def ready(way: Way, resource: Manifest, live: Json, patience: Patience, tell: Progress) -> Json:
     """The object once it works. Raises ServiceError with its conditions and events when time is over."""
-    while waits_for := obstacles(resource.api, live):
+    while waits_for := obstacles(resource.api, live) or await _unsynced(way, resource, live, tell):
         tell(f"{waits_for[0]} ({patience.clock})")
         if not await patience.pause():
             raise await _not_ready(way, resource, waits_for, patience.waited)
@@ -73,6 +73,22 @@ async def ready(way: Way, resource: Manifest, live: Json, patience: Patience, te
             raise refusal(f"waiting for {resource.address}", resource.api, reply)
         live = reply.body
     return live
+
+
+async def _unsynced(way: Way, resource: Manifest, live: Json, tell: Progress) -> list[str]:
+    """The Secrets with certificates that have not come yet. Who may not read Secrets can't wait for them."""
+    names = synced_secrets(resource.api, live)
+    paths = [SECRET.path(resource.namespace, name) for name in names]
+    replies = await way.send([Call("get", path, only="tls.crt") for path in paths]) if paths else []
+    missing = []
+    for name, reply in zip(names, replies, strict=True):
+        if reply.no_such_object:
+            missing.append(f"app routing has not synced the certificate to Secret {name} yet")
+        elif lacks_right(reply):
+            tell(f"whether Secret {name} has its certificate is not known: the caller may not read Secrets")
+        elif not reply.ok:
+            raise refusal(f"waiting for Secret {name} of {resource.address}", SECRET, reply)
+    return missing
 
 
 async def gone(way: Way, resource: Manifest, uid: str, patience: Patience, tell: Progress) -> None:

@@ -11,11 +11,10 @@ from provision.errors import ProvisionError
 from provision.providers.kubernetes.calls import Call, Reply, Way, query
 from provision.providers.kubernetes.errors import refusal
 from provision.providers.network.certificates import facts_of_chain
-from provision.resources.manifest import Api, Manifest
+from provision.resources.manifest import SECRET, Api, Manifest
 from provision.verify.evidence import CertificateFacts, Live, Unknown
 from provision.verify.probes import InCluster, SecretName
 
-_SECRET = Api("v1", "Secret", "secrets")
 _EVENT = Api("v1", "Event", "events")
 _CERTIFICATE = "tls.crt"
 """All that is read of a Secret, which holds the key too."""
@@ -29,7 +28,7 @@ async def read(way: Way, manifests: Sequence[Manifest], secrets: Sequence[Secret
     calls = [
         *(Call("get", manifest.path) for manifest in manifests),
         *(Call("get", _events(manifest)) for manifest in manifests),
-        *(Call("get", _SECRET.path(*secret), only=_CERTIFICATE) for secret in secrets),
+        *(Call("get", SECRET.path(*secret), only=_CERTIFICATE) for secret in secrets),
     ]
     try:
         replies = await way.send(calls)
@@ -89,7 +88,7 @@ def _certificate(secret: SecretName, reply: Reply) -> CertificateFacts | Unknown
     if reply.status == 404:
         return None
     if not reply.ok:
-        return Unknown(str(refusal(f"reading Secret {'/'.join(secret)}", _SECRET, reply)))
+        return Unknown(str(refusal(f"reading Secret {'/'.join(secret)}", SECRET, reply)))
     try:
         return facts_of_chain(base64.b64decode(reply.body["data"][_CERTIFICATE], validate=True))
     except (KeyError, TypeError):

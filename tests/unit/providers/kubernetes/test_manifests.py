@@ -24,9 +24,10 @@ from provision.plan.diff import diff
 from provision.providers.kubernetes.access import Ways
 from provision.providers.kubernetes.calls import Reply, failure
 from provision.providers.kubernetes.manifests import Manifests
-from provision.resources.manifest import NAMESPACE, SERVICE_ACCOUNT, Manifest
+from provision.resources.manifest import CERTIFICATE_OPTION, NAMESPACE, SERVICE_ACCOUNT, Manifest
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.ref import Ref
+from provision.resources.values import Value
 
 DENIED = (
     'configmaps is forbidden: User "x" cannot patch resource "configmaps" in API group "" in the namespace'
@@ -317,6 +318,66 @@ async def test_a_role_that_was_just_assigned_is_given_its_time(
         await handler.create(gateway("a.contoso.com"), bench.work())
     assert 600 <= sum(bench.waits()) < 620
     assert bench.told[1].endswith("(2 s of at most 600 s, as a role that was just assigned may take)")
+
+
+SECRET_PATH = "/api/v1/namespaces/shop/secrets/keyvault-shop"
+
+
+def _with_certificate(cluster: Cluster) -> Manifest:
+    """An Ingress that has its address and wants a certificate."""
+    plain = ingress()
+    spec: Any = plain.body["spec"]
+    tls: Value = {"hosts": ("shop.contoso.com",), "secretName": "keyvault-shop"}
+    resource = replace(
+        plain,
+        body={
+            "metadata": {"annotations": {CERTIFICATE_OPTION: "https://kv/x"}},
+            "spec": {**spec, "tls": (tls,)},
+        },
+    )
+    cluster.apply(resource.path, resource.document(), "provision")
+    cluster.set_status(resource, {"loadBalancer": {"ingress": [{"ip": "20.1.2.3"}]}})
+    return resource
+
+
+async def test_an_ingress_waits_for_its_certificate(
+    handler: Manifests, cluster: Cluster, bench: Bench
+) -> None:
+    resource = _with_certificate(cluster)
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keyvault-shop"}}
+
+    async def sync(_: float) -> None:
+        if len(bench.waits()) == 2:
+            assert cluster.request("POST", "/api/v1/namespaces/shop/secrets", secret).ok
+
+    bench.clients.sleep.side_effect = sync
+    made = await handler.create(resource, bench.work())
+    assert made.outputs["address"] == "20.1.2.3"
+    assert len(bench.waits()) == 2
+    assert bench.told[0].startswith("app routing has not synced the certificate to Secret keyvault-shop yet")
+    asked = [call for calls in cluster.sent for call in calls if call.path == SECRET_PATH]
+    assert {call.only for call in asked} == {"tls.crt"}  # never the key
+
+
+async def test_a_certificate_that_never_comes(handler: Manifests, cluster: Cluster, bench: Bench) -> None:
+    resource = _with_certificate(cluster)
+    with pytest.raises(ServiceError, match="not synced the certificate to Secret keyvault-shop"):
+        await handler.create(resource, bench.work())
+    assert 300 <= sum(bench.waits()) < 320
+
+
+async def test_who_may_not_read_secrets_does_not_wait_for_them(
+    handler: Manifests, cluster: Cluster, bench: Bench
+) -> None:
+    resource = _with_certificate(cluster)
+    message = 'secrets "x" is forbidden: User "u" cannot get resource "secrets" in API group ""'
+    cluster.answers["get", SECRET_PATH] = failure(403, message)
+    await handler.create(resource, bench.work())
+    assert bench.waits() == []
+    assert "the caller may not read Secrets" in bench.told[0]
+    cluster.answers["get", SECRET_PATH] = failure(500, "etcd")
+    with pytest.raises(ServiceError, match="etcd"):
+        await handler.create(resource, bench.work())
 
 
 async def test_a_deletion_waits_for_finalizers(handler: Manifests, cluster: Cluster, bench: Bench) -> None:
