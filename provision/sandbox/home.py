@@ -14,12 +14,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from provision.sandbox import tokens
 from provision.sandbox.azure import SUBSCRIPTION, TENANT, Azure, Clock
-from provision.sandbox.cluster_credentials import kubeconfigs
+from provision.sandbox.cluster_credentials import SERVER_APPLICATION, kubeconfigs
 from provision.sandbox.metadata import CLOUD
 from provision.sandbox.seed import CLIENTS
 from provision.sandbox.server import Sandbox
 from provision.sandbox.store import Store
+
+_DAY = 86400.0
+"""Seconds: kubectl can't renew the token in its file, as kubelogin would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def environment(home: Home, server: Server, client: str = "owner") -> dict[str, 
     own for each port: it caches tokens by host name alone and would take one server's for another's.
     `PROVISION_RESOLVER` and `PROVISION_PARENT_RESOLVER` are what `provision verify` asks instead of the
     system's resolver and of the name servers above a zone. `KUBECONFIG` is a file that is written here, with
-    a context for each cluster there is now.
+    a context for each cluster there is now; where local accounts are disabled, the client is who enters.
     """
     known = CLIENTS[client]
     ca = server.ca
@@ -135,21 +139,24 @@ def environment(home: Home, server: Server, client: str = "owner") -> dict[str, 
         "HTTP_PROXY": server.proxy,
         "http_proxy": server.proxy,
         **(resolvers if server.dns else {}),
-        "KUBECONFIG": str(_kubeconfig(home, server)),
+        "KUBECONFIG": str(_kubeconfig(home, server, client)),
         "PROVISION_PACE": f"{1 / server.speed:g}",
         "NO_PROXY": "",
         "no_proxy": "",
     }
 
 
-def _kubeconfig(home: Home, server: Server) -> Path:
+def _kubeconfig(home: Home, server: Server, client: str) -> Path:
+    known = CLIENTS[client]
     store = Store(home.state)
     try:
         with store.transaction():
-            text = kubeconfigs(Azure(store, Clock(server.speed)), server.url, server.ca)
+            azure = Azure(store, Clock(server.speed))
+            token = tokens.mint(azure, known.client_id, known.object_id, SERVER_APPLICATION, _DAY)
+            text = kubeconfigs(azure, server.url, server.ca, token)
     finally:
         store.close()
-    path = home.path / "kubeconfig"
+    path = home.path / ("kubeconfig" if client == "owner" else f"kubeconfig-{client}")
     _write(path, text)
     return path
 

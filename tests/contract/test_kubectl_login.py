@@ -13,7 +13,7 @@ from contract.az import Az, AzError
 from contract.kubectl import Kubectl, KubectlError
 from provision.sandbox import cluster_credentials, tokens
 from provision.sandbox.azure import Azure, Clock
-from provision.sandbox.home import Home
+from provision.sandbox.home import Home, environment
 from provision.sandbox.seed import CLIENTS
 from provision.sandbox.store import Store
 
@@ -91,6 +91,16 @@ def test_an_entra_cluster_takes_tokens_for_its_server(
     for token in (wrong, base64.b64encode(b"forged").decode()):
         with pytest.raises(KubectlError, match=r"Unauthorized|must be logged in"):
             entra.with_options("--token", token)("get", "ns")
+
+
+def test_the_sandboxs_own_kubeconfig_leads_into_every_public_cluster(
+    kubectl: Kubectl, home: Home, tmp_path: Path
+) -> None:
+    server = home.running()
+    assert server is not None
+    given = Kubectl(kubectl.executable, tmp_path, Path(environment(home, server)["KUBECONFIG"]))
+    for context in ("aks-dev", "aks-legacy", "aks-prod"):
+        assert "default" in given.with_options("--context", context)("get", "namespaces", "-o", "name")
 
 
 def test_azure_roles_decide_in_an_entra_cluster(

@@ -16,11 +16,14 @@ import yaml
 from dns.rcode import Rcode
 from edge_bench import Contents, ask, serving
 
-from provision.sandbox import home
+from provision.sandbox import home, tokens
 from provision.sandbox.azure import Azure
+from provision.sandbox.cluster_credentials import SERVER_APPLICATION
+from provision.sandbox.cluster_document import KIND
 from provision.sandbox.dns import ZONE
 from provision.sandbox.edge.state import State
 from provision.sandbox.home import Home, Server
+from provision.sandbox.seed import CLIENTS
 from provision.sandbox.services import SETTLERS
 
 
@@ -59,6 +62,23 @@ def test_the_kubeconfig_is_its_owners_alone_and_knows_each_cluster(contents: Con
         "server": f"https://localhost:8443/kubernetes/{contents.cluster.uid}",
         "certificate-authority": "/ca.pem",
     }
+    contents.azure.store.close()
+
+
+@pytest.mark.parametrize(("client", "name"), [("owner", "kubeconfig"), ("reader", "kubeconfig-reader")])
+def test_a_cluster_without_local_accounts_is_entered_as_the_client(
+    contents: Contents, client: str, name: str
+) -> None:
+    (cluster,) = contents.azure.store.list(KIND)
+    cluster["properties"] |= {"disableLocalAccounts": True}
+    contents.azure.store.put(KIND, cluster["id"], cluster)
+    place = Home(contents.state.parent)
+    server = Server(os.getpid(), 8443, "https://localhost:8443", "", "/ca.pem", 1000.0)
+    file = Path(home.environment(place, server, client)["KUBECONFIG"])
+    assert file == place.path / name
+    ((token,),) = [each["user"].values() for each in yaml.safe_load(file.read_text())["users"]]
+    claims = tokens.claims_of(contents.azure, f"Bearer {token}")
+    assert (claims["oid"], claims["aud"]) == (CLIENTS[client].object_id, SERVER_APPLICATION)
     contents.azure.store.close()
 
 
