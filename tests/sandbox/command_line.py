@@ -35,6 +35,7 @@ ROOT = Path(__file__).parents[2]
 PROD = ("profiles/prod.yaml", "--sandbox")
 DEV = ("profiles/dev.yaml", "--sandbox")
 LEGACY = ("profiles/nginx.yaml", "--sandbox")
+PRIVATE = ("profiles/private.yaml", "--sandbox")
 
 _GROUPS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups"
 CLUSTER_KIND = "Microsoft.ContainerService/managedClusters"

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CLUSTER, CLUSTER_KIND, PROD, ROOT, Applied, CommandLine, Ran
+from command_line import CLUSTER, CLUSTER_KIND, PRIVATE, PROD, ROOT, Applied, CommandLine, Ran
 
 from provision.sandbox import faults, run_command
 from provision.sandbox.azure import Azure
 from provision.sandbox.kubernetes import crds, kinds
 from provision.sandbox.kubernetes.objects import Cluster
 
-PRIVATE = ("profiles/private.yaml", "--sandbox")
 PRIVATE_CLUSTER = CLUSTER.replace("aks-prod", "aks-private")
 
 Change = Callable[[Azure], None]
