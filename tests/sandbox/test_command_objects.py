@@ -248,12 +248,15 @@ def test_without_access_the_objects_are_not_checked(
 def test_the_private_cluster_gets_the_same_objects(provision: CommandLine, tmp_path: Path) -> None:
     """Through the run command or through the API server: one plan, one result."""
     found: list[dict[str, Any]] = []
+    plans: list[list[Any]] = []
     for cluster in ("aks-private", "aks-prod"):
         profile = tmp_path / f"{cluster}.yaml"
         group = f"rg-{cluster}"
         profile.write_text(
             f"extends: {ROOT}/profiles/private.yaml\ncluster: {{name: {cluster}, resourceGroup: {group}}}\n"
         )
+        plan = provision("plan", str(profile), "--sandbox", "--format", "json").json()
+        plans.append([each for each in plan["changes"] if each["resource"].startswith("kubernetes/")])
         assert provision("apply", str(profile), "--sandbox").code == 0
         through = [call for call in provision.calls if "runcommand" in call.path.lower()]
         assert bool(through) == (cluster == "aks-private")
@@ -269,3 +272,5 @@ def test_the_private_cluster_gets_the_same_objects(provision: CommandLine, tmp_p
         assert provision("destroy", str(profile), "--sandbox", "--yes").code == 0
     assert found[0]
     assert found[0] == found[1]
+    assert len(plans[0]) == len(found[0]) + 1  # the service account
+    assert plans[0] == plans[1]
