@@ -79,7 +79,7 @@ class RunCommand:
         result = await self.execute(command(calls), context(calls))
         logs = result.logs or ""
         try:
-            return _replies(logs, len(calls))
+            return replies(logs, len(calls))
         except (UnreadableOutput, ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
             if len(logs) < _CUT:
                 raise ServiceError(
@@ -208,7 +208,7 @@ def context(calls: Sequence[Call]) -> str:
     return base64.b64encode(packed.getvalue()).decode("ascii")
 
 
-def _replies(logs: str, count: int) -> list[Reply]:
+def replies(logs: str, count: int) -> list[Reply]:
     _, *parts = _HEADING.split(logs)
     numbers, texts = parts[::2], parts[1::2]
     if numbers != [str(number) for number in range(count)]:
