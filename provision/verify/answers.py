@@ -21,8 +21,11 @@ def http(
     secure: bool,
     seen: HttpAnswer | Unreached | Unknown,
     redirect: HttpAnswer | Unreached | Unknown | None,
+    *,
+    envoy: bool,
 ) -> Link:
-    """The answer to GET / at the gateway's address with the host's name."""
+    """The answer to GET / at the gateway's address with the host's name. `envoy`: the gateway is one, which
+    marks what comes from a service; NGINX passes a service's 404 on as it would say it itself."""
     subject = f"GET {'https' if secure else 'http'}://{host}/"
     if isinstance(seen, Unreached):
         return unreached("http", subject, gateway, seen)
@@ -33,6 +36,9 @@ def http(
         return ok("http", subject, detail + _plain(redirect))
     if seen.status == 404 and seen.from_service:
         return Link("http", subject, Status.WARNING, f"{detail}: the service answers, and has nothing at /")
+    if seen.status == 404 and not envoy:
+        told = f"{detail}: the service has nothing at /, or the controller does not know the host"
+        return Link("http", subject, Status.WARNING, told)
     if seen.status < 500 and seen.status != 404:
         return Link("http", subject, Status.WARNING, f"{detail}: the way is open, the request is refused")
     meaning, fix = _MEANINGS.get(seen.status, _MEANINGS[500])

@@ -322,6 +322,16 @@ def test_an_ingress_is_front_and_route() -> None:
     assert link("gateway", replace(HEALTHY, front=ingress()), chain).detail == "it has no address yet"
 
 
+def test_behind_nginx_a_404_may_be_the_services() -> None:
+    """Envoy tells a service's answer from its own, NGINX does not: an API with nothing at / is no outage."""
+    chain = replace(world.CHAIN, route=world.CHAIN.front, listener="")
+    seen = replace(HEALTHY, front=ingress({"ip": ADDRESS}), answer=HttpAnswer(404))
+    found = link("http", seen, chain)
+    assert found.status is WARNING
+    assert found.detail == "404: the service has nothing at /, or the controller does not know the host"
+    assert link("http", replace(seen, answer=HttpAnswer(503)), chain).status is BROKEN
+
+
 def test_addresses_of_both_kinds_of_front() -> None:
     assert gateway_addresses(Live(gateway(addresses=("1.2.3.4", "2001:db8::1")))) == (
         "1.2.3.4",
