@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from provision.errors import ProvisionError
 from provision.ingress import gateway_checks
@@ -12,7 +12,8 @@ from provision.ingress.zones import zone_ids
 from provision.plan.plan import Observation
 from provision.profile.model import ApplicationGateway, AppRouting, Profile
 from provision.resources.managed_cluster import ZONES
-from provision.resources.observed import Present
+from provision.resources.manifest import RIVALS
+from provision.resources.observed import Present, Unread
 
 
 def problems(profile: Profile, observation: Observation) -> list[ProvisionError]:
@@ -24,6 +25,7 @@ def problems(profile: Profile, observation: Observation) -> list[ProvisionError]
     found = [*_identity(profile, cluster), *_network(profile, cluster)]
     if isinstance(profile.ingress, AppRouting) and profile.ingress.implementation == "gateway-api":
         found += [*_gateway_api(profile, cluster), *_attached_zones(profile, cluster)]
+        found += _rivals(profile, observation)
     if isinstance(profile.ingress, ApplicationGateway):
         found += [*_bundle(profile, cluster), *gateway_checks.problems(profile, observation, cluster)]
     return found
@@ -112,3 +114,19 @@ def _attached_zones(profile: Profile, cluster: Present) -> Iterator[ProvisionErr
             "Detach them first (hosts behind NGINX keep the records that they have):",
             f"az aks approuting zone delete {_named(profile)} --ids {','.join(shared)}",
         )
+
+
+def _rivals(profile: Profile, observation: Observation) -> Iterator[ProvisionError]:
+    """A ClusterExternalDNS of others for our zones has the owner id of ours, too."""
+    for observed in observation.objects.values():
+        rivals = None if isinstance(observed, Unread) else observed.outputs.get(RIVALS)
+        for name, zones in rivals.items() if isinstance(rivals, Mapping) else ():
+            names = ", ".join(map(str, zones)) if isinstance(zones, tuple) else str(zones)
+            yield ProvisionError(
+                _doing(profile),
+                f"ClusterExternalDNS {name}, which is not this profile's, writes {names} too, and would"
+                " remove the hosts' records, as ours would remove its own",
+                "Take these zones out of it, or delete it; of the records that it wrote there only those of"
+                " the profile's hosts stay:",
+                f"kubectl delete clusterexternaldns {name}",
+            )

@@ -16,6 +16,9 @@ DIGEST_ANNOTATION = "provision/digest"
 CERTIFICATE_OPTION = "kubernetes.azure.com/tls-cert-keyvault-uri"
 """Annotation of an Ingress and TLS option of a listener: the certificate that app routing syncs for it."""
 
+RIVALS = "rivals"
+"""Output of a DNS controller: zones that another, which is not the profile's, writes too, by its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Api:

@@ -9,6 +9,8 @@ import pytest
 from command_line import CLUSTER, CLUSTER_KIND, PROD, Applied, CommandLine
 
 from provision.sandbox.azure import Json
+from provision.sandbox.kubernetes import crds
+from provision.sandbox.kubernetes.objects import Cluster
 
 
 def istio_mesh(cluster: Json) -> None:
@@ -84,3 +86,22 @@ def test_a_mesh_that_was_turned_on_later_stops_the_repair(provision: CommandLine
     drift = provision("drift", *PROD)
     assert drift.code == 2
     assert "managed_cluster/aks-prod: the Istio service mesh add-on is on" in drift.out
+
+
+def test_a_dns_controller_that_somebody_made_for_our_zone(provision: CommandLine, applied: Applied) -> None:
+    """The two would remove each other's records: nothing is written until it is gone, but a destroy goes."""
+    applied("prod")
+    with provision.azure() as azure:
+        document = azure.store.get(CLUSTER_KIND, CLUSTER)
+        assert document is not None
+        cluster = Cluster(azure, document["properties"]["resourceUID"])
+        (ours,) = cluster.list(crds.CLUSTER_EXTERNAL_DNS)
+        metadata = {"name": "handmade", "uid": "8d1f", "creationTimestamp": "2026-11-01T00:00:00Z"}
+        cluster.put(crds.CLUSTER_EXTERNAL_DNS, {**ours, "metadata": metadata})
+    drift = provision("drift", *PROD)
+    assert drift.code == 2
+    assert "ClusterExternalDNS handmade, which is not this profile's, writes contoso.com too" in drift.out
+    done = provision("apply", *PROD, "--yes")
+    assert (done.code, done.writes()) == (1, [])
+    assert "    kubectl delete clusterexternaldns handmade" in done.out
+    assert provision("destroy", *PROD, "--yes").code == 0

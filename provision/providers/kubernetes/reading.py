@@ -17,6 +17,7 @@ from provision.providers.kubernetes.observing import (
     outputs,
     owner_of,
 )
+from provision.providers.kubernetes.rivals import with_rivals
 from provision.resources.manifest import (
     CLUSTER_EXTERNAL_DNS,
     CONFIG_MAP,
@@ -71,10 +72,15 @@ async def read_cluster(
         resource.address: _object(resource, lives[resource.address], dry.get(resource.address))
         for resource in resources
     }
-    return Reading(objects, _orphans(listed, resources, profile))
+    writers = [item for api, item in listed if api == CLUSTER_EXTERNAL_DNS]
+    told = with_rivals(objects, resources, writers, profile)
+    return Reading(told, _orphans(listed, resources, profile))
 
 
 def _list(api: Api, profile: str, namespace: str = "") -> Call:
+    """Ours alone, but every DNS controller: another's may write our zones."""
+    if api == CLUSTER_EXTERNAL_DNS:
+        return Call("get", api.path())
     return Call("get", query(api.path(namespace), labelSelector=f"{PROFILE_LABEL}={profile}"))
 
 

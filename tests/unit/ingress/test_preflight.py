@@ -128,3 +128,19 @@ def test_every_problem_is_told_at_once() -> None:
 @pytest.mark.parametrize("cluster", [Absent(), Unread(ServiceError("reading", "no answer"))])
 def test_of_a_cluster_that_was_not_read_nothing_is_said(cluster: Observed) -> None:
     assert problems(PROFILE, Observation({"managed_cluster/aks": cluster})) == []
+
+
+def test_a_dns_controller_of_others_for_our_zones() -> None:
+    writer = "kubernetes/ClusterExternalDNS/shop-public"
+    cluster = Present({}, GOOD)
+    for ours in (
+        Present({}, {"rivals": {"old": ("a.example", "b.example")}}),
+        Absent("", {"rivals": {"old": ("a.example",)}}),
+    ):
+        observation = Observation({"managed_cluster/aks": cluster, writer: ours})
+        (told,) = problems(PROFILE, observation)
+        assert told.why.startswith("ClusterExternalDNS old, which is not this profile's, writes a.example")
+        assert told.command == "kubectl delete clusterexternaldns old"
+        assert problems(replace(PROFILE, ingress=NGINX), observation) == []
+    unread = Unread(ServiceError("reading it", "no answer"))
+    assert problems(PROFILE, Observation({"managed_cluster/aks": cluster, writer: unread})) == []

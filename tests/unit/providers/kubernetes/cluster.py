@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from provision.providers.kubernetes.calls import Call, Json, Reply
 from provision.providers.kubernetes.direct import target
 from provision.resources.manifest import (
+    CLUSTER_EXTERNAL_DNS,
     CONFIG_MAP,
     FIELD_MANAGER,
     GATEWAY,
@@ -109,6 +110,12 @@ class Cluster:
             reply = self.request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
             assert reply.ok, reply.body
 
+    def serve_app_routing(self) -> None:
+        """Install the CRDs of the add-on."""
+        for crd in crds.APP_ROUTING:
+            reply = self.request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+            assert reply.ok, reply.body
+
     def set_status(self, resource: Manifest, status: Mapping[str, Any]) -> None:
         """What a controller reports."""
         self.edit(f"{resource.path}/status", {"status": status}, "controller")
@@ -172,6 +179,19 @@ def route(host: str, service: str = "shop") -> Manifest:
     return manifest(HTTP_ROUTE, host.replace(".", "-"), {"spec": spec})
 
 
+def writer(name: str, *zones: str) -> Manifest:
+    """A controller that writes the records of zones."""
+    place = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-dns/providers/Microsoft.Network/dnszones"
+    spec: Value = {
+        "resourceName": name,
+        "resourceNamespace": "shop",
+        "dnsZoneResourceIDs": tuple(f"{place}/{zone}" for zone in zones),
+        "resourceTypes": ("gateway",),
+        "identity": {"type": "workloadIdentity", "serviceAccount": "ingress"},
+    }
+    return manifest(CLUSTER_EXTERNAL_DNS, name, {"spec": spec})
+
+
 def ingress(host: str = "shop.contoso.com") -> Manifest:
     backend: Value = {"service": {"name": "shop", "port": {"number": 80}}}
     rule: Value = {
@@ -181,4 +201,14 @@ def ingress(host: str = "shop.contoso.com") -> Manifest:
     return manifest(INGRESS, "shop", {"spec": {"ingressClassName": "nginx", "rules": (rule,)}})
 
 
-__all__ = ["FIELD_MANAGER", "Cluster", "account", "gateway", "ingress", "manifest", "route", "settings"]
+__all__ = [
+    "FIELD_MANAGER",
+    "Cluster",
+    "account",
+    "gateway",
+    "ingress",
+    "manifest",
+    "route",
+    "settings",
+    "writer",
+]

@@ -18,6 +18,7 @@ from providers.kubernetes.cluster import (
     manifest,
     route,
     settings,
+    writer,
 )
 from provision.errors import ConflictError, NotFoundError, ProvisionError, ServiceError
 from provision.plan.diff import diff
@@ -179,6 +180,33 @@ async def test_an_unknown_ref_is_compared_without_a_dry_run(handler: Manifests, 
     seen = await present(handler, later)
     assert seen.properties == {"metadata.annotations.a": None}
     assert not [call for call in cluster.sent[0] if call.verb == "apply"]
+
+
+async def test_a_dns_controller_of_others_for_our_zone(
+    handler: Manifests, cluster: Cluster, bench: Bench
+) -> None:
+    cluster.serve_app_routing()
+    resource = writer("ours", "contoso.com", "x.net")
+    await handler.create(resource, bench.work())
+    assert "rivals" not in (await present(handler, resource)).outputs
+    for name, zone in (("elsewhere", "other.net"), ("theirs", "CONTOSO.com")):
+        theirs = writer(name, zone)
+        cluster.apply(theirs.path, theirs.document(), "kubectl")
+    seen = await present(handler, resource)
+    assert seen.outputs["rivals"] == {"theirs": ("contoso.com",)}
+
+
+async def test_a_dns_controller_of_ours_that_is_left_over_is_no_rival(
+    handler: Manifests, cluster: Cluster, bench: Bench
+) -> None:
+    cluster.serve_app_routing()
+    for name in ("before", "now"):
+        await handler.create(writer(name, "contoso.com"), bench.work())
+    reading = await handler.read([writer("now", "contoso.com")], PROFILE)
+    (seen,) = reading.objects.values()
+    assert isinstance(seen, Present)
+    assert "rivals" not in seen.outputs
+    assert [orphan.name for orphan, _ in reading.orphans] == ["ClusterExternalDNS/before"]
 
 
 async def test_an_object_on_its_way_out_is_not_read(
