@@ -66,10 +66,11 @@ class LoopbackResolver(AbstractResolver):
 
 
 def http_session(ca: str | None = None) -> aiohttp.ClientSession:
-    """The session for a run. `ca` is a file of certificate authorities besides the system's own."""
-    context = ssl.create_default_context()
-    if ca:
-        context.load_verify_locations(ca)
+    """The session for a run. It trusts the authorities in the file `ca`, without one the system's.
+
+    Not both: reading the system's takes OpenSSL 0.03 s, and what has an authority of its own is the sandbox.
+    """
+    context = ssl.create_default_context(cafile=ca)
     connector = aiohttp.TCPConnector(ssl=context, resolver=LoopbackResolver(), limit=64)
     return aiohttp.ClientSession(connector=connector, trust_env=True)
 

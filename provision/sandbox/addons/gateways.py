@@ -218,7 +218,7 @@ def _parameters(site: Site, gateway: Json) -> Json:
     overlays: Json = {}
     for key, text in (found.get("data") or {}).items():
         try:
-            overlays[key] = yaml.safe_load(text)
+            overlays[key] = yaml.load(text, yaml.CSafeLoader)
         except yaml.YAMLError as error:
             raise ParametersError(f"parametersRef ConfigMap {place}: key {key} is not YAML") from error
         if not isinstance(overlays[key], dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,6 +43,7 @@ from provision.resources.service_networking import (
 )
 from provision.resources.vault import AccessPolicy, KeyVault
 from provision.resources.waf_policy import WafPolicy
+from provision.sandbox import tls
 
 SCOPE = "https://arm.test/.default"
 PACKAGES = ("containerservice", "dns", "privatedns", "keyvault", "msi", "authorization")
@@ -281,10 +283,13 @@ async def test_names_under_localhost_are_loopback(name: str, asked: str) -> None
     system.assert_awaited_once_with(asked, 8443, socket.AF_INET)
 
 
-async def test_the_session_trusts_the_given_authority_besides_the_systems_own(tmp_path: Any) -> None:
-    async with http_session() as session:
+async def test_the_session_trusts_the_given_authority_alone(tmp_path: Any) -> None:
+    async with http_session(str(tls.material(tmp_path).ca)) as session:
         assert isinstance(session.connector, aiohttp.TCPConnector)
         assert isinstance(session.connector._resolver, LoopbackResolver)
+        assert isinstance(session.connector._ssl, ssl.SSLContext)
+        assert len(session.connector._ssl.get_ca_certs()) == 1
+        assert session.connector._ssl.verify_mode == ssl.CERT_REQUIRED
         assert session.trust_env
     with pytest.raises(FileNotFoundError):
         http_session(str(tmp_path / "none.pem"))
