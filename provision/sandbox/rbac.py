@@ -103,9 +103,7 @@ def assignments_of(azure: Azure, object_id: str, scope: str) -> Iterator[Json]:
     for parent in (*ancestors(scope), ""):
         for assignment in azure.store.list(ASSIGNMENT, f"{parent}/providers/{ASSIGNMENT}/"):
             properties = assignment["properties"]
-            if properties["principalId"].lower() == object_id.lower() and now >= _effective(
-                azure, properties
-            ):
+            if properties["principalId"].lower() == object_id.lower() and now >= effective(azure, properties):
                 yield assignment
 
 
@@ -195,7 +193,8 @@ def ancestors(scope: str) -> list[str]:
     return found
 
 
-def _effective(azure: Azure, properties: Json) -> float:
+def effective(azure: Azure, properties: Json) -> float:
+    """The moment from which a role assignment, by its properties, counts."""
     created = datetime.fromisoformat(properties["createdOn"]).timestamp()
     return created + PROPAGATION / azure.clock.speed
 

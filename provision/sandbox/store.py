@@ -36,6 +36,23 @@ CREATE TABLE IF NOT EXISTS operation (
     body    TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS operation_due ON operation (due) WHERE settled = 0;
+CREATE TABLE IF NOT EXISTS note (
+    name TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revision (
+    one   INTEGER PRIMARY KEY,
+    value INTEGER NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS document_inserted AFTER INSERT ON document BEGIN
+    INSERT INTO revision VALUES (1, 1) ON CONFLICT DO UPDATE SET value = value + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS document_updated AFTER UPDATE ON document WHEN OLD.body IS NOT NEW.body BEGIN
+    INSERT INTO revision VALUES (1, 1) ON CONFLICT DO UPDATE SET value = value + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS document_deleted AFTER DELETE ON document BEGIN
+    INSERT INTO revision VALUES (1, 1) ON CONFLICT DO UPDATE SET value = value + 1;
+END;
 """
 
 
@@ -109,6 +126,19 @@ class Store:
             (len(prefix), prefix),
         )
         return [(kind, id_) for kind, id_ in rows]
+
+    def revision(self) -> int:
+        """A number that another one follows as soon as any document differs, whichever process wrote it."""
+        row = self._db.execute("SELECT value FROM revision").fetchone()
+        return int(row[0]) if row else 0
+
+    def note(self, name: str) -> Json | None:
+        """What a service wrote down for itself beside the documents, without another revision."""
+        row = self._db.execute("SELECT body FROM note WHERE name = ?", (name,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def put_note(self, name: str, body: Json) -> None:
+        self._db.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, json.dumps(body)))
 
     def put_operation(self, name: str, due: float, body: Json) -> None:
         self._db.execute(

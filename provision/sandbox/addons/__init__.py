@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from provision.sandbox.addons import scheduling, site_work
+from provision.sandbox.addons import quiet, scheduling, site_work
 from provision.sandbox.azure import Azure, Json, Settle
 
 reconcile = site_work.reconcile
@@ -17,7 +17,10 @@ after_write = scheduling.after_write
 
 
 def _settle(azure: Azure, operation: Json) -> Json | None:
-    reconcile(azure)
+    if not quiet.holds(azure):
+        revision, began = azure.store.revision(), azure.clock.now()
+        reconcile(azure)
+        quiet.remember(azure, revision, began)
     scheduling.look_again(azure, operation["due"])
     return None
 

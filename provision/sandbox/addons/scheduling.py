@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from provision.sandbox import rbac
 from provision.sandbox.azure import Azure
 
@@ -27,9 +25,7 @@ def look_again(azure: Azure, since: float) -> None:
     """
     now = azure.clock.now()
     moments = [each["due"] for each in azure.store.running_operations() if each["settler"] != NAME]
-    for assignment in azure.store.list(rbac.ASSIGNMENT):
-        created = datetime.fromisoformat(assignment["properties"]["createdOn"]).timestamp()
-        moments.append(created + rbac.PROPAGATION / azure.clock.speed)
+    moments += [rbac.effective(azure, each["properties"]) for each in azure.store.list(rbac.ASSIGNMENT)]
     over = [moment for moment in moments if since < moment <= now]
     coming = [moment for moment in moments if moment > now]
     if over:
