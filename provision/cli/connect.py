@@ -81,12 +81,14 @@ async def _sandboxed(profile: Profile) -> AsyncIterator[Clients]:
                 store = Store(here.state)
                 stack.callback(store.close)
                 _seed(Azure(store, Clock()), profile)
-                url, ca, speed = running.url, running.ca, running.speed
+                url, ca, speed, per_host = running.url, running.ca, running.speed, 0
             else:
                 sandbox = await stack.enter_async_context(Sandbox(here.state))
                 _seed(sandbox.azure, profile)
                 url, ca, speed = sandbox.url, str(sandbox.ca_path), sandbox.azure.clock.speed
-        yield await stack.enter_async_context(_sandbox_clients(url, ca, speed))
+                # It answers one request at a time, and both ends of each connection cost this process.
+                per_host = 4
+        yield await stack.enter_async_context(_sandbox_clients(url, ca, speed, per_host))
 
 
 @contextmanager
@@ -199,7 +201,7 @@ def _workloads(profile: Profile) -> Iterator[Workload]:
 
 
 @asynccontextmanager
-async def _sandbox_clients(url: str, ca: str, speed: float) -> AsyncIterator[Clients]:
+async def _sandbox_clients(url: str, ca: str, speed: float, per_host: int = 0) -> AsyncIterator[Clients]:
     from provision.providers.azure.clients import Clients, http_session
     from provision.providers.azure.cloud import Cloud
     from provision.providers.azure.credentials import secret_credential
@@ -208,7 +210,7 @@ async def _sandbox_clients(url: str, ca: str, speed: float) -> AsyncIterator[Cli
     port = url.rsplit(":", 1)[1]
     cloud = Cloud("sandbox", url, url, f"vault.localhost:{port}", pace=1 / speed, discovery=False)
     client = sandbox_client(os.environ.get("PROVISION_SANDBOX_CLIENT", "owner"))
-    session = http_session(ca)
+    session = http_session(ca, per_host=per_host)
     credential = secret_credential(cloud, TENANT, client.client_id, client.secret, session)
     async with Clients(cloud, session, credential) as clients:
         yield clients

@@ -65,14 +65,18 @@ class LoopbackResolver(AbstractResolver):
         await self._system.close()
 
 
-def http_session(ca: str | None = None) -> aiohttp.ClientSession:
-    """The session for a run. It trusts the authorities in the file `ca`, without one the system's.
+def http_session(ca: str | None = None, *, per_host: int = 0) -> aiohttp.ClientSession:
+    """The session for a run; `per_host` limits the connections to each host and port.
 
-    Not both: reading the system's takes OpenSSL 0.03 s, and what has an authority of its own is the sandbox.
+    `ca` is a file with the authority of a sandbox, which is on this machine: that authority alone is trusted,
+    since OpenSSL takes 0.03 s to read the system's, and neither a proxy nor .netrc, which aiohttp looks up in
+    a thread for each request, have to do with it.
     """
     context = ssl.create_default_context(cafile=ca)
-    connector = aiohttp.TCPConnector(ssl=context, resolver=LoopbackResolver(), limit=64)
-    return aiohttp.ClientSession(connector=connector, trust_env=True)
+    connector = aiohttp.TCPConnector(
+        ssl=context, resolver=LoopbackResolver(), limit=64, limit_per_host=per_host
+    )
+    return aiohttp.ClientSession(connector=connector, trust_env=ca is None)
 
 
 class SharedTokens:

@@ -290,6 +290,8 @@ async def test_the_session_trusts_the_given_authority_alone(tmp_path: Any) -> No
         assert isinstance(session.connector._ssl, ssl.SSLContext)
         assert len(session.connector._ssl.get_ca_certs()) == 1
         assert session.connector._ssl.verify_mode == ssl.CERT_REQUIRED
+        assert not session.trust_env
+    async with http_session() as session:
         assert session.trust_env
     with pytest.raises(FileNotFoundError):
         http_session(str(tmp_path / "none.pem"))
