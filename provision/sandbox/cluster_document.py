@@ -9,10 +9,10 @@ than reset is inferred from what az and the SDKs leave out.
 from __future__ import annotations
 
 import uuid
-from copy import deepcopy
 
 from provision.sandbox import cluster_versions
 from provision.sandbox.azure import TENANT, Azure, Json
+from provision.sandbox.documents import copied
 
 KIND = "Microsoft.ContainerService/managedClusters"
 
@@ -130,7 +130,7 @@ def replaced(body: Json, old: Json, *, preview: bool) -> Json:
     `preview` says whether the api-version of the request is a preview: stable ones neither show nor change
     `ingressProfile.applicationLoadBalancer`.
     """
-    body = deepcopy(body)
+    body = copied(body)
     document = {
         **{key: value for key, value in body.items() if value is not None},
         **{key: old[key] for key in ("id", "location", "name", "type", "eTag", "systemData")},
@@ -157,8 +157,8 @@ def _properties(sent: Json, old: Json, *, preview: bool) -> Json:
         if not new.get(key) and key in was:
             new[key] = was[key]
     for key, default in _DEFAULTS.items():
-        new.setdefault(key, deepcopy(default))
-    new["storageProfile"] = {**deepcopy(_STORAGE), **(new.get("storageProfile") or {})}
+        new.setdefault(key, copied(default))
+    new["storageProfile"] = {**copied(_STORAGE), **(new.get("storageProfile") or {})}
     new["networkProfile"] = _network(new.get("networkProfile") or {}, was.get("networkProfile") or {})
     new["agentPoolProfiles"] = _pools(new, was)
     new["oidcIssuerProfile"] = _issuer(new, was, old["location"])
@@ -176,7 +176,7 @@ def _properties(sent: Json, old: Json, *, preview: bool) -> Json:
 
 def _network(sent: Json, was: Json) -> Json:
     given = {key: value for key, value in sent.items() if value is not None}
-    network = {**deepcopy(_NETWORK), **was, **given}
+    network = {**copied(_NETWORK), **was, **given}
     network["podCidrs"], network["serviceCidrs"] = [network["podCidr"]], [network["serviceCidr"]]
     balancer = {"managedOutboundIPs": {"count": 1}, "backendPoolType": "nodeIPConfiguration"}
     balancer |= given.get("loadBalancerProfile") or {}
@@ -194,7 +194,7 @@ def _pools(new: Json, was: Json) -> list[Json]:
     for name in [*current, *(name for name in given if name not in current)]:
         old = current.get(name, {})
         sent = {key: value for key, value in given.get(name, old).items() if value not in (None, "")}
-        pool = {**deepcopy(_POOL), **sent, "name": name}
+        pool = {**copied(_POOL), **sent, "name": name}
         pool.update({key: old[key] for key in _POOL_READ_ONLY if key in old})
         pool.setdefault("orchestratorVersion", old.get("orchestratorVersion") or new["kubernetesVersion"])
         pool["upgradeSettings"] = {**_POOL["upgradeSettings"], **(pool.get("upgradeSettings") or {})}

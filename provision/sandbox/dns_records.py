@@ -6,7 +6,6 @@ Source: az CLI recordings test_dns (2021) and test_CrudRecordSet_ARecord (2020).
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from functools import partial
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from provision.sandbox import dns_rules
 from provision.sandbox.azure import Answer, Azure, Json, Refusal, Request
 from provision.sandbox.dns_flavours import Flavour, parent
 from provision.sandbox.dns_operations import condition_error
+from provision.sandbox.documents import copied
 from provision.sandbox.http import Route
 
 PAGE = 100
@@ -145,9 +145,9 @@ def _read(flavour: Flavour, kind: str, sent: Json, was: Json) -> Json:
         properties["metadata"] = metadata
     properties[flavour.ttl] = dns_rules.check_ttl(sent.get("ttl", was.get("ttl")))
     if not single:
-        properties[field] = deepcopy(records)
+        properties[field] = copied(records)
     elif value and not alias:
-        properties[field] = deepcopy(value)
+        properties[field] = copied(value)
     if alias:
         properties["targetResource"] = target
     return properties

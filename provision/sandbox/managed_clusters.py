@@ -7,13 +7,13 @@ Source: az CLI recordings of the acs module (February 2024 to April 2026); entit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 
 from provision.sandbox import cluster_effects, cluster_operations, cluster_rules, cluster_versions
 from provision.sandbox.azure import Answer, Azure, Json, Refusal, Request, Settle, not_found
 from provision.sandbox.cluster_document import KIND, blank, replaced
 from provision.sandbox.cluster_operations import CHANGE, DELETE, TAGS, begin, check_idle
 from provision.sandbox.cluster_rules import refusal
+from provision.sandbox.documents import copied
 from provision.sandbox.http import Route
 
 _DEFAULT_POOL: Json = {"name": "nodepool1", "mode": "System"}
@@ -57,13 +57,11 @@ def new_cluster(
 
 
 def _merged(base: Json, over: Mapping[str, object]) -> Json:
-    merged = deepcopy(base)
+    merged = copied(base)
     for key, value in over.items():
         below = merged.get(key)
         merged[key] = (
-            _merged(below, value)
-            if isinstance(below, dict) and isinstance(value, Mapping)
-            else deepcopy(value)
+            _merged(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else copied(value)
         )
     return merged
 

@@ -97,8 +97,13 @@ class Store:
             self._db.execute("RELEASE part")
 
     def get(self, kind: str, id: str) -> Json | None:  # noqa: A002 - Azure's own word
+        text = self.text(kind, id)
+        return json.loads(text) if text else None
+
+    def text(self, kind: str, id: str) -> str | None:  # noqa: A002
+        """A document as it is stored, for those that keep what they made of it."""
         row = self._db.execute("SELECT body FROM document WHERE kind = ? AND id = ?", (kind, id)).fetchone()
-        return json.loads(row[0]) if row else None
+        return row[0] if row else None
 
     def put(self, kind: str, id: str, body: Json) -> None:  # noqa: A002
         """Create or overwrite. The first spelling of an id is kept, as ARM does."""
@@ -113,11 +118,15 @@ class Store:
 
     def list(self, kind: str, prefix: str = "") -> list[Json]:
         """Documents of a kind whose id begins with `prefix` (no case), ordered by id."""
-        rows = self._db.execute(
-            "SELECT body FROM document WHERE kind = ? AND substr(id, 1, ?) = ? COLLATE NOCASE ORDER BY id",
+        return [json.loads(text) for _, text in self.texts(kind, prefix)]
+
+    def texts(self, kind: str, prefix: str = "") -> _Keys:
+        """(id, document as it is stored) of what `list` finds."""
+        return self._db.execute(
+            "SELECT id, body FROM document"
+            " WHERE kind = ? AND substr(id, 1, ?) = ? COLLATE NOCASE ORDER BY id",
             (kind, len(prefix), prefix),
-        )
-        return [json.loads(body) for (body,) in rows]
+        ).fetchall()
 
     def ids(self, prefix: str) -> _Keys:
         """(kind, id) of every document under an id prefix, for deleting a group or a zone whole."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from provision.sandbox.addons.writing import (
     owned_by,
 )
 from provision.sandbox.azure import TENANT, Json
+from provision.sandbox.documents import copied
 from provision.sandbox.kubernetes import crds, kinds
 from provision.sandbox.kubernetes.objects import Kind
 
@@ -88,7 +88,7 @@ def parse(uri: str) -> tuple[str, str, str]:
 
 def _gateway(site: Site, gateway: Json) -> None:
     metadata = gateway["metadata"]
-    changed = deepcopy(gateway)
+    changed = copied(gateway)
     names = []
     for listener in changed["spec"]["listeners"]:
         options = (listener.get("tls") or {}).get("options") or {}
@@ -134,7 +134,7 @@ def _object(site: Site, kind: Kind, owner: Json, wanted: Wanted | None) -> None:
         return
     annotations = owner["metadata"].get("annotations") or {}
     if kind is kinds.INGRESS and annotations.get(MANAGED, "").lower() == "true":
-        changed = deepcopy(owner)
+        changed = copied(owner)
         hosts = [rule["host"] for rule in owner["spec"].get("rules") or () if rule.get("host")]
         changed["spec"]["tls"] = [{"secretName": name, "hosts": hosts}]
         change(site, kind, owner, changed, OPERATOR)

@@ -54,7 +54,7 @@ def reconcile(site: Site) -> None:
 
     One that someone removed comes back; one that someone edited is put right when the cluster changes.
     """
-    site.definitions.update(each["metadata"]["name"] for each in site.objects.list(kinds.CRD))
+    site.definitions.update(site.objects.texts(kinds.CRD))
     store, uid = site.azure.store, site.objects.uid
     version = f"{site.document['eTag']} {alb_controller.find(site)}"
     before = store.get(_INSTALLED, uid) or {}

@@ -24,7 +24,7 @@ from provision.sandbox.addons.writing import (
     set_status,
 )
 from provision.sandbox.azure import Json
-from provision.sandbox.kubernetes import crds, kinds
+from provision.sandbox.kubernetes import catalog, crds, kinds
 from provision.sandbox.kubernetes.objects import Kind
 
 _NOT_COPIED = (
@@ -82,8 +82,7 @@ def reconcile_status(site: Site) -> None:
 def route_kinds(site: Site) -> list[Kind]:
     """Kinds of routes that the cluster knows; which there are depends on the bundle."""
     names = [f"{plural}.{routes.GROUP}" for plural in ("httproutes", "grpcroutes", "tlsroutes")]
-    found = [site.objects.get(kinds.CRD, name) for name in names if name in site.definitions]
-    return [kinds.kind_of_crd(crd)[0] for crd in found if crd]
+    return [kind for name in names for kind in catalog.defined(site.objects, name)[:1]]
 
 
 def service_name(gateway: Json) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from typing import Any
 
+from provision.sandbox.documents import copied
 from provision.sandbox.http import Json
 from provision.sandbox.kubectl import output
 from provision.sandbox.kubectl.client import Resource
@@ -188,7 +188,7 @@ def _name(document: Json) -> str:
 
 
 def _placed(document: Json, namespace: str) -> Json:
-    body = deepcopy(document)
+    body = copied(document)
     if namespace:
         body.setdefault("metadata", {})["namespace"] = namespace
     return body

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 from provision.sandbox.azure import Json
+from provision.sandbox.documents import copied
 from provision.sandbox.kubernetes import base, catalog, kinds, schema
 from provision.sandbox.kubernetes.objects import Cluster, Kind
 from provision.sandbox.kubernetes.operation import Operation, Target
@@ -64,7 +63,7 @@ def check_declared(operation: Operation, applied: Json) -> None:
 def completed(operation: Operation, body: Json, old: Json | None) -> Json:
     """The object with defaults and what the API server allocates."""
     kind = operation.target.kind
-    body = deepcopy(body)
+    body = copied(body)
     if kind == kinds.SERVICE and old is not None:
         _keep_addresses(body, old)
     elif kind == kinds.NAMESPACE:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
+
 from provision.sandbox.http import Json
 from provision.sandbox.kubernetes.kinds import BUILT_IN, CRD, kind_of_crd
 from provision.sandbox.kubernetes.objects import Cluster, Kind
@@ -12,20 +15,29 @@ def find(cluster: Cluster, group: str, version: str, plural: str) -> Kind | None
     for kind in BUILT_IN:
         if (kind.group, kind.version, kind.plural) == (group, version, plural):
             return kind
-    crd = cluster.get(CRD, f"{plural}.{group}") if group else None
-    for kind in kind_of_crd(crd) if crd and established(crd) else ():
-        if kind.version == version:
-            return kind
-    return None
+    brought = defined(cluster, f"{plural}.{group}") if group else ()
+    return next((kind for kind in brought if kind.version == version), None)
+
+
+def defined(cluster: Cluster, name: str) -> tuple[Kind, ...]:
+    """The kinds that the CustomResourceDefinition of a name serves, the storage version first."""
+    text = cluster.text(CRD, name)
+    return _served_by(text) if text else ()
 
 
 def served(cluster: Cluster) -> list[Kind]:
     """Every kind in every version, the storage version of a custom one first."""
     found = list(BUILT_IN)
-    for crd in cluster.list(CRD):
-        if established(crd):
-            found += kind_of_crd(crd)
+    for text in cluster.texts(CRD).values():
+        found += _served_by(text)
     return found
+
+
+@lru_cache(maxsize=256)
+def _served_by(text: str) -> tuple[Kind, ...]:
+    """By the text of a definition: most requests need one, and reading it takes a millisecond."""
+    crd: Json = json.loads(text)
+    return tuple(kind_of_crd(crd)) if established(crd) else ()
 
 
 def stored(cluster: Cluster) -> list[Kind]:

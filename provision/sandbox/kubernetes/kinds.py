@@ -128,6 +128,7 @@ def kind_of_crd(crd: Json) -> list[Kind]:
             categories=tuple(names.get("categories") or ()),
             schema=(version.get("schema") or {}).get("openAPIV3Schema") or {},
             status="status" in (version.get("subresources") or {}),
+            list_name=names.get("listKind") or "",
         )
         for version in served
     ]

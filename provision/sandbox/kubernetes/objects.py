@@ -8,11 +8,11 @@ from __future__ import annotations
 import builtins
 import uuid
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from provision.sandbox.azure import Azure, Json
+from provision.sandbox.documents import copied
 
 _KEPT = 2000
 """Changes a watch can still ask for; an older resource version is 410 Gone."""
@@ -39,6 +39,8 @@ class Kind:
     schema: Mapping[str, object] = field(default_factory=dict)
     status: bool = True
     """Whether there is a status subresource."""
+    list_name: str = ""
+    """The kind of a list of them where it is not `<kind>List`."""
 
     @property
     def api_version(self) -> str:
@@ -67,6 +69,15 @@ class Cluster:
         prefix = f"{self.uid}/{namespace}/" if namespace else f"{self.uid}/"
         return self.azure.store.list(self._table(kind), prefix)
 
+    def texts(self, kind: Kind) -> dict[str, str]:
+        """Objects of a kind that has no namespaces, as they are stored, by name."""
+        found = self.azure.store.texts(self._table(kind), f"{self.uid}/")
+        return {id_.rpartition("/")[2]: text for id_, text in found}
+
+    def text(self, kind: Kind, name: str) -> str | None:
+        """One of `texts`."""
+        return self.azure.store.text(self._table(kind), self._id(name, ""))
+
     def put(self, kind: Kind, body: Json) -> Json:
         """Create or replace; returns what was stored.
 
@@ -74,7 +85,7 @@ class Cluster:
         anything but metadata and status changed. An object that is the same as before is left alone and
         keeps its resource version, as the API server does.
         """
-        body = deepcopy(body)
+        body = copied(body)
         metadata = body.setdefault("metadata", {})
         before = self.get(kind, metadata["name"], metadata.get("namespace", ""))
         body["apiVersion"], body["kind"] = kind.api_version, kind.kind

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from typing import Any
 
 from provision.sandbox.azure import Json
+from provision.sandbox.documents import copied
 from provision.sandbox.kubernetes import catalog
 from provision.sandbox.kubernetes.objects import Kind
 from provision.sandbox.kubernetes.refusals import StatusRefusal, bad_request, unsupported_media
@@ -53,7 +53,7 @@ def patched(kind: Kind, body: Json, patch: Any, media: str) -> Any:
 
 def _merge(body: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
-        return deepcopy(patch)
+        return copied(patch)
     merged = dict(body) if isinstance(body, dict) else {}
     for key, value in patch.items():
         if value is None:
@@ -66,7 +66,7 @@ def _merge(body: Any, patch: Any) -> Any:
 def _strategic(body: Json, patch: Json) -> Json:
     directive = patch.get("$patch")
     if directive == "replace":
-        return {key: deepcopy(value) for key, value in patch.items() if key != "$patch"}
+        return {key: copied(value) for key, value in patch.items() if key != "$patch"}
     if directive == "delete":
         return {}
     merged = dict(body)
@@ -95,10 +95,10 @@ def _strategic_list(name: str, old: list[Any], patch: list[Any]) -> list[Any]:
         return [*old, *(each for each in patch if each not in old)]
     objects = [each for each in patch if isinstance(each, dict)]
     if any(each.get("$patch") == "replace" for each in objects):
-        return [deepcopy(each) for each in objects if each.get("$patch") != "replace"]
+        return [copied(each) for each in objects if each.get("$patch") != "replace"]
     key = _merge_key(name, [*old, *objects])
     if not key:
-        return deepcopy(patch)
+        return copied(patch)
     merged = {each.get(key): each for each in old}
     for each in objects:
         if each.get("$patch") == "delete":
@@ -129,7 +129,7 @@ def _apply_operations(body: Json, operations: Any) -> Any:
         raise bad_request(
             "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
         )
-    document: Any = deepcopy(body)
+    document: Any = copied(body)
     for operation in operations:
         try:
             document = _apply_one(document, operation)
@@ -149,7 +149,7 @@ def _apply_one(document: Any, operation: Json) -> Any:
         return document
     if verb in ("move", "copy"):
         source = _steps(operation["from"])
-        value = deepcopy(_read(document, source))
+        value = copied(_read(document, source))
         if verb == "move":
             document = _edit(document, source, _removed)
         return _edit(document, path, _added(value))
@@ -200,9 +200,9 @@ def _added(value: Any) -> _Change:
             index = len(holder) if step == "-" else int(step)
             if not 0 <= index <= len(holder):
                 raise IndexError(step)
-            holder.insert(index, deepcopy(value))
+            holder.insert(index, copied(value))
         else:
-            holder[step] = deepcopy(value)
+            holder[step] = copied(value)
 
     return add
 
@@ -210,8 +210,8 @@ def _added(value: Any) -> _Change:
 def _replaced(value: Any) -> _Change:
     def replace(holder: Any, step: str) -> None:
         if isinstance(holder, list):
-            holder[int(step)] = deepcopy(value)
+            holder[int(step)] = copied(value)
         else:
-            holder[step] = deepcopy(value)
+            holder[step] = copied(value)
 
     return replace

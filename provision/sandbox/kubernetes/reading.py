@@ -7,7 +7,7 @@ import binascii
 import json
 
 from provision.sandbox.azure import Answer, Json
-from provision.sandbox.kubernetes import catalog, kinds, selectors, tables, watch
+from provision.sandbox.kubernetes import catalog, selectors, tables, watch
 from provision.sandbox.kubernetes.operation import Operation
 from provision.sandbox.kubernetes.refusals import bad_request, not_found
 
@@ -65,8 +65,7 @@ def listing(operation: Operation) -> Answer:
 
 def list_kind(operation: Operation) -> str:
     kind = operation.target.kind
-    crd = operation.cluster.get(kinds.CRD, kind.resource) if catalog.custom(kind) else None
-    return str((crd or {}).get("spec", {}).get("names", {}).get("listKind") or f"{kind.kind}List")
+    return kind.list_name or f"{kind.kind}List"
 
 
 def matched(operation: Operation) -> list[Json]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
 from typing import Any
 
+from provision.sandbox.documents import copied
 from provision.sandbox.http import Json
 from provision.sandbox.kubernetes import (
     built_in_defaults,
@@ -28,7 +28,7 @@ def default(kind: Kind, body: Json) -> Json:
 
     A null goes, as if it were absent, unless the schema lets it stand.
     """
-    body = deepcopy(body)
+    body = copied(body)
     shape = object_schema(kind)
     _default(shape, body)
     return body if _misshapen(validation.check(shape, body)) else built_in_defaults.fill(kind, body)
@@ -36,7 +36,7 @@ def default(kind: Kind, body: Json) -> Json:
 
 def prune(kind: Kind, body: Json) -> Json:
     """The object without the fields its schema does not know; the argument is left alone."""
-    body = deepcopy(body)
+    body = copied(body)
     for holder, name, _ in list(_unknown(object_schema(kind), body, "")):
         del holder[name]
     return body
@@ -70,7 +70,7 @@ def _default(schema: Schema, value: Any) -> None:
                 del value[name]
         for name, below in properties.items():
             if "default" in below and name not in value:
-                value[name] = deepcopy(below["default"])
+                value[name] = copied(below["default"])
         for name, part in value.items():
             _default(_below(schema, name) or {}, part)
     elif isinstance(value, list):

@@ -6,9 +6,9 @@ Source: Kubernetes structured-merge-diff, merge (v6), and apimachinery, managedf
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any
 
+from provision.sandbox.documents import copied
 from provision.sandbox.http import Json
 from provision.sandbox.kubernetes import kinds, last_applied, managers, schema, structure
 from provision.sandbox.kubernetes.fields import Fields, Path, text
@@ -110,7 +110,7 @@ def _apply(
     _yield_fields(known, structure.compare(shape, before, merged), who, force=force)
     if who in known:
         managers.without(known, who, managers.NEVER_MANAGED)
-    return deepcopy(merged), known
+    return copied(merged), known
 
 
 def _prune(shape: Json, merged: Json, last: Fields, known: Managers) -> Json:
@@ -173,7 +173,7 @@ def _finished(live: Json | None, body: Json, known: Managers) -> Json:
     if entries:
         body.setdefault("metadata", {})["managedFields"] = entries
     if live is not None and _timeless(live) == _timeless(body):
-        return deepcopy(live)
+        return copied(live)
     return body
 
 
@@ -185,9 +185,9 @@ def _timeless(body: Json) -> tuple[Json, list[Json]]:
 
 def _bare(body: Json) -> Json:
     """A copy without managedFields."""
-    copied = deepcopy(body)
-    copied.get("metadata", {}).pop("managedFields", None)
-    return copied
+    bare = copied(body)
+    bare.get("metadata", {}).pop("managedFields", None)
+    return bare
 
 
 def _empty(kind: Kind) -> Json:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from copy import deepcopy
 
 from provision.sandbox.azure import Answer, Json
+from provision.sandbox.documents import copied
 from provision.sandbox.kubernetes import admission, deleting, patches, reading, schema, server_side_apply
 from provision.sandbox.kubernetes.operation import Operation, object_in
 from provision.sandbox.kubernetes.refusals import (
@@ -29,7 +29,7 @@ def create(operation: Operation) -> Answer:
     """POST to a list path."""
     operation.require("create")
     cluster, target = operation.cluster, operation.target
-    body = deepcopy(object_in(operation.request))
+    body = copied(object_in(operation.request))
     _check_identity(operation, body)
     metadata = body["metadata"]
     if metadata.get("resourceVersion"):
@@ -48,7 +48,7 @@ def replace(operation: Operation) -> Answer:
     operation.require("update")
     target = operation.target
     old = _existing(operation)
-    body = deepcopy(object_in(operation.request))
+    body = copied(object_in(operation.request))
     _check_identity(operation, body)
     warnings = admission.check_fields(operation, body)
     _check_version(operation, old, body)
@@ -92,7 +92,7 @@ def _apply(operation: Operation) -> Answer:
             "field": "fieldManager",
         }
         raise invalid_options([cause])
-    applied = deepcopy(object_in(request))
+    applied = copied(object_in(request))
     _check_identity(operation, applied)
     if applied["metadata"].get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
