@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import cache
 from types import TracebackType
 from typing import NoReturn
 
@@ -29,6 +30,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(1, f"{self.prog}: {message}\n")
 
 
+@cache
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     common = _Parser(add_help=False)
