@@ -184,25 +184,37 @@ def provision(
 
 
 @pytest.fixture(scope="session")
-def _applied(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Homes in which a profile was applied, made when a test first asks."""
-    return {"": tmp_path_factory.mktemp("applied")}
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Homes that tests begin with, made when a test first asks."""
+    return tmp_path_factory.mktemp("homes")
 
 
 @pytest.fixture
-def applied(provision: CommandLine, _applied: dict[str, Path]) -> Applied:
+def home_after(provision: CommandLine, _homes: Path) -> Callable[[str, Callable[[], None]], None]:
+    """`home_after(name, work)`: the home becomes one in which `work` was done, once for all tests."""
+
+    def restore(name: str, work: Callable[[], None]) -> None:
+        assert not provision.home.exists(), "the home is in use already"
+        kept = _homes / name
+        if kept.exists():
+            shutil.copytree(kept, provision.home)
+        else:
+            work()
+            shutil.copytree(provision.home, kept)
+
+    return restore
+
+
+@pytest.fixture
+def applied(provision: CommandLine, home_after: Callable[[str, Callable[[], None]], None]) -> Applied:
     """Applies a profile once and for all tests; each gets a copy."""
 
     def restore(name: str) -> None:
-        assert not provision.home.exists(), "the home is in use already"
-        kept = _applied[""] / name
-        if name not in _applied:
+        def work() -> None:
             done = provision("apply", f"profiles/{name}.yaml", "--sandbox")
             assert done.code == 0, done.out
-            shutil.copytree(provision.home, kept)
-            _applied[name] = kept
-        else:
-            shutil.copytree(kept, provision.home)
+
+        home_after(name, work)
 
     return restore
 

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from command_line import _applied, applied, provision  # noqa: F401 - fixtures
+from command_line import _homes, applied, home_after, provision  # noqa: F401 - fixtures
 from core_client import Client
 
+from provision.sandbox import issuance
+from provision.sandbox.azure import Json
 from provision.sandbox.server import Sandbox
+
+_RSA_KEYS = 8
+"""Of each size; more than a test makes, so that two certificates of a test never have the same."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rsa_keys() -> Iterator[None]:
+    """The vaults of all tests give the same RSA keys out in turn: to make one takes 50 ms and more."""
+    make = issuance.new_key
+    kept: dict[int, deque[issuance.PrivateKey]] = {}
+
+    def new_key(key_props: Json) -> issuance.PrivateKey:
+        if key_props["kty"].startswith("EC"):
+            return make(key_props)
+        keys = kept.setdefault(key_props["key_size"], deque())
+        keys.append(make(key_props) if len(keys) < _RSA_KEYS else keys.popleft())
+        return keys[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(issuance, "new_key", new_key)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -36,10 +36,16 @@ def by_status(done: Ran) -> dict[str, set[str]]:
 
 
 @pytest.fixture
-def inject(provision: CommandLine) -> Callable[..., None]:
+def inject(
+    provision: CommandLine, home_after: Callable[[str, Callable[[], None]], None]
+) -> Callable[..., None]:
     """Arms a fault in the home, which is seeded already."""
-    provision("plan", *PROD)
-    provision("plan", *LEGACY)
+
+    def seed() -> None:
+        for profile in (PROD, LEGACY):
+            assert provision("plan", *profile).code == 2
+
+    home_after("seeded", seed)
 
     def arm(**options: Any) -> None:
         with provision.azure() as azure:
