@@ -55,6 +55,15 @@ def pfx(key: Key, made: x509.Certificate, password: str = "") -> bytes:
     return pkcs12.serialize_key_and_certificates(b"shop", key, made, None, encryption)
 
 
+def signing_request(*names: str) -> bytes:
+    """A request for these names, DER."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    if names:
+        alternative = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        builder = builder.add_extension(alternative, critical=False)
+    return builder.sign(new_key(), hashes.SHA256()).public_bytes(Encoding.DER)
+
+
 def signed(request: Path) -> bytes:
     """What an authority answers to a signing request: the certificate and its own, in PEM."""
     asked = x509.load_pem_x509_csr(request.read_bytes())

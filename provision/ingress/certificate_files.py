@@ -70,8 +70,8 @@ def packed(file: str, password: str, *, pem: bool) -> bytes:
     return private + b"".join(each.public_bytes(Encoding.PEM) for each in (certificate, *chain))
 
 
-def names_of(certificate: x509.Certificate) -> tuple[str, ...]:
-    """The DNS names that a certificate is for."""
+def names_of(certificate: x509.Certificate | x509.CertificateSigningRequest) -> tuple[str, ...]:
+    """The DNS names that a certificate is for, or is asked for."""
     from cryptography import x509
 
     try:

@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from provision.errors import ConflictError, ServiceError
+from provision.ingress.certificate_files import names_of
 from provision.providers.azure.certificate_policy import policy_of
 from provision.providers.azure.clients import Clients
+from provision.providers.azure.errors import inner_code_of
 from provision.resources.certificate import SELF, UNKNOWN, Certificate
 
 if TYPE_CHECKING:
@@ -34,23 +36,33 @@ Tell = Callable[[str], None]
 
 async def request(
     clients: Clients, resource: Certificate, tags: dict[str, str], tell: Tell
-) -> KeyVaultCertificate:
+) -> tuple[KeyVaultCertificate, bool]:
     """Have a version made by the policy, or go on with the request that is under way.
 
-    Returns it once it is there. Raises ConflictError while it waits for somebody: its authority, or, with
-    issuer Unknown, whoever brings the request there; ServiceError when the request ended otherwise.
+    Returns it once it is there, and whether this call asked for it: otherwise it is what an earlier apply
+    asked for, or the vault itself when it renews. Raises ConflictError while it waits for somebody: its
+    authority, or, with issuer Unknown, whoever brings the request there; ServiceError when the request ended
+    otherwise.
     """
     client = clients.certificates(resource.vault)
     under_way = None if resource.issuer == SELF else await running(client, resource.certificate_name)
     if under_way is None:
-        return await _begin(clients, client, resource, tags)
+        try:
+            return await _begin(clients, client, resource, tags), True
+        except HttpResponseError as error:
+            # Two requests at a time are refused without a code of their own inside.
+            if error.status_code != 409 or inner_code_of(error):
+                raise
+            under_way = await running(client, resource.certificate_name)
+            if under_way is None:
+                raise
     if under_way.issuer_name != resource.issuer:
-        raise _of_another_issuer(resource, under_way)
+        raise of_another_issuer(resource, under_way)
     if resource.issuer == UNKNOWN:
-        raise waits_for_authority(resource)
+        raise outdated(resource, under_way) or waits_for_authority(resource)
     tell("going on with the request that is under way")
     await _ended(clients, client, resource, tell)
-    return await client.get_certificate(resource.certificate_name)
+    return await client.get_certificate(resource.certificate_name), False
 
 
 async def running(client: CertificateClient, name: str) -> CertificateOperation | None:
@@ -70,6 +82,28 @@ def waits_for_authority(resource: Certificate) -> ConflictError:
         "Get the request, have it signed, and merge what comes back:",
         f"provision certificate csr PROFILE {resource.certificate_name} -o request.csr\n"
         f"    provision certificate merge PROFILE {resource.certificate_name} CHAIN.pem",
+    )
+
+
+def outdated(resource: Certificate, operation: CertificateOperation) -> ConflictError | None:
+    """The error when the request that is under way is for other names than the profile's by now: an authority
+    would sign what can't be merged. A vault keeps a request as it was made."""
+    from cryptography import x509
+
+    if not operation.csr:
+        return None
+    names = names_of(x509.load_der_x509_csr(operation.csr))
+    if not names or {name.casefold() for name in names} == {
+        str(name).casefold() for name in resource.dns_names
+    }:
+        return None
+    return ConflictError(
+        f"requesting {resource.address}",
+        f"the request that is under way is for {', '.join(names)}, and the profile says"
+        f" {', '.join(sorted(map(str, resource.dns_names)))}",
+        "Give it up, then have a new one made:",
+        f"provision certificate cancel PROFILE {resource.certificate_name}\n"
+        f"    provision certificate csr PROFILE {resource.certificate_name} -o request.csr",
     )
 
 
@@ -135,10 +169,20 @@ def _failed(resource: Certificate, operation: CertificateOperation) -> ServiceEr
     )
 
 
-def _of_another_issuer(resource: Certificate, operation: CertificateOperation) -> ConflictError:
+def of_another_issuer(resource: Certificate, operation: CertificateOperation) -> ConflictError:
     return ConflictError(
         f"creating {resource.address}",
         f"a request to {operation.issuer_name} is under way for it, and the profile says {resource.issuer}",
+        "Let it end, or give it up:",
+        f"provision certificate cancel PROFILE {resource.certificate_name}",
+    )
+
+
+def in_the_way(resource: Certificate, operation: CertificateOperation) -> ConflictError:
+    """The error when something else than a request can't be done while one is under way."""
+    return ConflictError(
+        f"importing {resource.address}",
+        f"a request to {operation.issuer_name} is under way for it",
         "Let it end, or give it up:",
         f"provision certificate cancel PROFILE {resource.certificate_name}",
     )

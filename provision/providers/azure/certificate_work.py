@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import base64
 import textwrap
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from provision.apply.handler import Mark
 from provision.errors import ConflictError, ForeignError, NotFoundError, UsageError
 from provision.ingress.certificate_files import names_of
 from provision.ingress.certificate_rules import covers
 from provision.providers.azure.certificate_policy import policy_of
-from provision.providers.azure.certificate_requests import running
+from provision.providers.azure.certificate_requests import of_another_issuer, outdated, running
 from provision.providers.azure.clients import Clients
-from provision.providers.azure.errors import translating
+from provision.providers.azure.errors import inner_code_of, translating
 from provision.providers.azure.reading import PROFILE_TAG, tags_of
 from provision.resources.certificate import UNKNOWN, Certificate
 
 if TYPE_CHECKING:
     from azure.keyvault.certificates import CertificateOperation
+    from azure.keyvault.certificates.aio import CertificateClient
     from cryptography import x509
 
 
@@ -32,21 +34,50 @@ async def signing_request(clients: Clients, resource: Certificate, mark: Mark) -
             "only a certificate with issuer: Unknown is signed outside of the vault",
             "Write issuer: Unknown, or let apply make it.",
         )
+    doing = f"requesting {resource.address}"
     client = clients.certificates(resource.vault)
-    with translating(f"requesting {resource.address}"):
+    with translating(doing):
         operation = await running(client, resource.certificate_name)
         if operation is None:
-            made = await client.create_certificate(
-                resource.certificate_name,
-                policy_of(resource),
-                enabled=resource.enabled,
-                tags={**resource.tags, **tags_of(mark)},
-            )
-            operation = made if not hasattr(made, "cer") else None
-    if operation is None or not operation.csr:
-        raise NotFoundError(f"requesting {resource.address}", "Key Vault gave no signing request")
+            operation = await _requested(client, resource, mark)
+        elif operation.issuer_name != UNKNOWN:
+            raise of_another_issuer(resource, operation)
+        elif stale := outdated(resource, operation):
+            raise stale
+    if not operation.csr:
+        raise NotFoundError(doing, "Key Vault gave no signing request")
     lines = textwrap.wrap(base64.b64encode(operation.csr).decode(), 64)
     return "\n".join(("-----BEGIN CERTIFICATE REQUEST-----", *lines, "-----END CERTIFICATE REQUEST-----", ""))
+
+
+async def _requested(client: CertificateClient, resource: Certificate, mark: Mark) -> CertificateOperation:
+    """A new request: of a new certificate, or of a new version, which keeps the tags that others set."""
+    try:
+        made = await client.create_certificate(
+            resource.certificate_name,
+            policy_of(resource),
+            enabled=resource.enabled,
+            tags={**await _tags(client, resource), **resource.tags, **tags_of(mark)},
+        )
+    except HttpResponseError as error:
+        if inner_code_of(error) != "ObjectIsDeletedButRecoverable":
+            raise
+        raise ConflictError(
+            f"requesting {resource.address}",
+            "a deleted certificate holds the name",
+            "Apply the profile, which recovers one of ours; or have ours removed for ever:",
+            f"provision certificate purge PROFILE {resource.certificate_name}",
+        ) from error
+    return cast("CertificateOperation", made)  # with issuer Unknown there can't be a certificate yet
+
+
+async def _tags(client: CertificateClient, resource: Certificate) -> dict[str, str]:
+    """The tags of the current version, none where there is none."""
+    try:
+        current = await client.get_certificate(resource.certificate_name)
+    except ResourceNotFoundError:
+        return {}
+    return dict(current.properties.tags or {}) if current.properties else {}
 
 
 async def merge(clients: Clients, resource: Certificate, content: bytes, file: str, mark: Mark) -> str:
@@ -68,11 +99,12 @@ async def merge(clients: Clients, resource: Certificate, content: bytes, file: s
     chain = _chain(doing, content)
     _check(doing, resource, chain, operation)
     with translating(doing):
+        tags = await _tags(client, resource)
         made = await client.merge_certificate(
             resource.certificate_name,
             [_der(each) for each in chain],
             enabled=resource.enabled,
-            tags={**resource.tags, **tags_of(mark)},
+            tags={**tags, **resource.tags, **tags_of(mark)},
         )
     thumbprint = made.properties.x509_thumbprint if made.properties else None
     return thumbprint.hex().upper() if thumbprint else "no thumbprint was answered"
@@ -134,6 +166,9 @@ def _check(
             f"provision certificate csr PROFILE {resource.certificate_name}",
         )
     names = names_of(own) if own else ()
+    if own and own.not_valid_after_utc <= datetime.now(UTC):
+        ended = own.not_valid_after_utc.date()
+        raise ConflictError(doing, f"it expired on {ended}", "Have the authority sign the request anew.")
     missing = [str(each) for each in resource.dns_names if not any(covers(name, str(each)) for name in names)]
     if own and missing:
         raise ConflictError(

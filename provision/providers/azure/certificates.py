@@ -10,14 +10,14 @@ from azure.core.exceptions import HttpResponseError
 
 from provision.apply.handler import Reading, Work
 from provision.apply.together import together
-from provision.errors import ForeignError, StalePlanError, UsageError
+from provision.errors import ConflictError, ForeignError, StalePlanError, UsageError
 from provision.ingress.certificate_files import BundleError, packed, read
 from provision.plan.change import FieldChange
 from provision.plan.diff import diff
 from provision.plan.orphans import Orphan
 from provision.profile.secret_references import secret
 from provision.providers.azure.certificate_policy import policy_of, present, undeclared
-from provision.providers.azure.certificate_requests import request, running
+from provision.providers.azure.certificate_requests import in_the_way, request, running
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import inner_code_of, translating
 from provision.providers.azure.reading import PROFILE_TAG, found, read_each, tags_of
@@ -32,6 +32,17 @@ if TYPE_CHECKING:
 
 _DELETE_POLL_SECONDS = 2.0
 """Between looks at a deletion or a recovery, the SDK's own interval."""
+
+_NAME_WAITS = (2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0, 60.0, 60.0, 60.0)
+"""Seconds between tries while a purge or a recovery of the name goes on, which takes "some minutes"
+(Azure/azure-powershell 13897, 2021): five in all."""
+
+_NAME_IN_WORK = {
+    "ObjectIsBeingDeleted": "the certificate that had the name is still being removed",
+    "ObjectIsBeingRecovered": "the certificate of that name is still being recovered",
+}
+"""Codes inside of 409 that go away by themselves. Source: "Azure Key Vault recovery management with soft
+delete", Microsoft Learn, 2026-04."""
 
 _POLICY_ONLY = frozenset({"renewBeforeDays", "renewal"})
 """Properties that take effect without a new version."""
@@ -94,6 +105,18 @@ class Certificates:
     async def create(self, resource: Certificate, work: Work) -> Present:
         """A new certificate, or a new version of one. One of ours that was deleted is recovered instead, and
         gets a new version only where its policy is another or it has expired."""
+        for wait in _NAME_WAITS:
+            try:
+                return await self._create(resource, work)
+            except ConflictError as error:
+                in_work = _name_in_work(error)
+                if not in_work:
+                    raise
+            work.progress(f"{in_work}, trying again in {wait:g} s")
+            await self._clients.sleep(wait)
+        return await self._create(resource, work)
+
+    async def _create(self, resource: Certificate, work: Work) -> Present:
         with translating(f"creating {resource.address}"):
             try:
                 return await self._make(resource, work, {})
@@ -130,9 +153,14 @@ class Certificates:
         self, resource: Certificate, work: Work, kept: Mapping[str, str] | None = None
     ) -> Present:
         tags = {**(kept or {}), **resource.tags, **tags_of(work.mark)}
-        if resource.source is None:
-            return present(await request(self._clients, resource, tags, work.progress))
-        return present(await self._import(resource, resource.source, tags))
+        if resource.source is not None:
+            return present(await self._import(resource, resource.source, tags))
+        made, by_us = await request(self._clients, resource, tags, work.progress)
+        observed = present(made)
+        if by_us:
+            return observed
+        fields = diff(resource.properties(), observed.properties)
+        return await self.update(resource, observed, fields, work)
 
     async def _import(
         self, resource: Certificate, source: BundleFile, tags: dict[str, str]
@@ -148,13 +176,20 @@ class Certificates:
             raise UsageError(doing, error.why, error.fix) from None
         if found.thumbprint != source.thumbprint:
             raise StalePlanError(doing, f"{source.file} is another file by now", "Run plan again.")
-        return await self._clients.certificates(resource.vault).import_certificate(
-            resource.certificate_name,
-            content,
-            policy=CertificatePolicy(content_type=resource.content_type, exportable=True),
-            enabled=resource.enabled,
-            tags=tags,
-        )
+        client = self._clients.certificates(resource.vault)
+        try:
+            return await client.import_certificate(
+                resource.certificate_name,
+                content,
+                policy=CertificatePolicy(content_type=resource.content_type, exportable=True),
+                enabled=resource.enabled,
+                tags=tags,
+            )
+        except HttpResponseError as error:
+            under_way = await running(client, resource.certificate_name) if error.status_code == 409 else None
+            if under_way is None:
+                raise
+            raise in_the_way(resource, under_way) from error
 
     async def update(
         self, resource: Certificate, observed: Present, fields: Sequence[FieldChange], work: Work
@@ -183,6 +218,12 @@ class Certificates:
             await client.delete_certificate(
                 resource.certificate_name, _polling_interval=_DELETE_POLL_SECONDS * self._clients.cloud.pace
             )
+
+
+def _name_in_work(error: ConflictError) -> str:
+    """What goes on with the name, empty where it is something else that stands in the way."""
+    cause = error.__cause__
+    return _NAME_IN_WORK.get(inner_code_of(cause), "") if isinstance(cause, HttpResponseError) else ""
 
 
 def _has_expired(certificate: KeyVaultCertificate) -> bool:

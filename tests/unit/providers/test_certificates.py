@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from azure.keyvault.certificates import CertificateOperation, DeletedCertificate, KeyVaultCertificate
 from azure.keyvault.certificates._generated.models import CertificateBundle, DeletedCertificateBundle
 from azure.keyvault.certificates._generated.models import CertificateOperation as OperationBundle
+from certificate_material import certificate, key_pem, new_key, pem, thumbprint
 
 from providers.bench import PROFILE, TAGS, Bench, raised, refusal
 from provision.errors import AccessDeniedError, ConflictError, ForeignError, ServiceError
 from provision.plan.diff import diff
 from provision.providers.azure.certificates import Certificates
 from provision.providers.azure.cloud import Cloud
-from provision.resources.certificate import Certificate
+from provision.resources.certificate import BundleFile, Certificate
 from provision.resources.observed import Absent, Present, Unread
 from provision.resources.values import CaseInsensitive
 
@@ -89,7 +91,8 @@ def bundle(
 
 def ended(**fields: Any) -> CertificateOperation:
     """A pending operation that ended without a certificate."""
-    answer = {"id": f"{VAULT}/certificates/shop-tls/pending", "issuer": {"name": "DigiCert"}, **fields}
+    answer: dict[str, Any] = {"id": f"{VAULT}/certificates/shop-tls/pending", "issuer": {"name": "DigiCert"}}
+    answer.update(fields)
     return CertificateOperation._from_certificate_operation_bundle(OperationBundle(answer))
 
 
@@ -256,17 +259,14 @@ async def test_a_request_that_ends_without_a_certificate_says_why(
     assert caught.value.command == "provision certificate cancel PROFILE shop-tls"
 
 
-HELD = raised(
-    409,
-    json.dumps(
-        {
-            "error": {
-                "code": "Conflict",
-                "message": "Certificate shop-tls is currently in a deleted but recoverable state.",
-                "innererror": {"code": "ObjectIsDeletedButRecoverable"},
-            }
-        }
-    ),
+def conflict(inner: str, message: str = "No.") -> Exception:
+    error = {"code": "Conflict", "message": message, "innererror": {"code": inner}}
+    return raised(409, json.dumps({"error": error}))
+
+
+HELD = conflict(
+    "ObjectIsDeletedButRecoverable",
+    "Certificate shop-tls is currently in a deleted but recoverable state.",
 )
 
 
@@ -320,6 +320,57 @@ async def test_a_deleted_one_of_others_is_left_where_it_is(
     assert caught.value.doing == "creating certificate/kv-prod/shop-tls"
     assert caught.value.command == "az keyvault certificate recover --vault-name kv-prod --name shop-tls"
     bench.certificates.recover_deleted_certificate.assert_not_awaited()
+
+
+async def test_a_name_that_is_being_freed_is_waited_for(bench: Bench) -> None:
+    """After a purge or a recovery, which go on when they are answered."""
+    bench.certificates.create_certificate.side_effect = [
+        conflict("ObjectIsBeingDeleted"),
+        conflict("ObjectIsBeingRecovered"),
+        bundle(tags=TAGS),
+    ]
+    made = await Certificates(bench.clients).create(RSA, bench.work())
+    assert made.owner == PROFILE
+    assert bench.waits() == [2.0, 4.0]
+    assert bench.told == [
+        "the certificate that had the name is still being removed, trying again in 2 s",
+        "the certificate of that name is still being recovered, trying again in 4 s",
+    ]
+
+
+async def test_but_not_without_end(bench: Bench) -> None:
+    bench.certificates.create_certificate.side_effect = conflict("ObjectIsBeingDeleted")
+    with pytest.raises(ConflictError, match="creating certificate/kv-prod/shop-tls: Conflict: No"):
+        await Certificates(bench.clients).create(RSA, bench.work())
+    assert sum(bench.waits()) == 299
+
+
+async def test_a_request_of_an_earlier_profile_is_followed_by_one_of_this(bench: Bench) -> None:
+    """It was under way when apply was interrupted; then the profile was edited."""
+    bench.certificates.create_certificate.side_effect = [
+        refusal(409, "Conflict", "A new key vault certificate can not be created while …"),
+        bundle(tags=TAGS),
+    ]
+    bench.certificates.get_certificate_operation.side_effect = [
+        ended(status="inProgress", issuer={"name": "Self"}),
+        ended(status="completed", issuer={"name": "Self"}),
+    ]
+    bench.certificates.get_certificate.return_value = bundle(tags=TAGS, x509={"validity_months": 24})
+    made = await Certificates(bench.clients).create(RSA, bench.work())
+    assert diff(RSA.properties(), made.properties) == ()
+    assert bench.certificates.create_certificate.await_count == 2
+
+
+async def test_nothing_is_imported_while_a_request_is_under_way(bench: Bench, tmp_path: Path) -> None:
+    key = new_key()
+    held = certificate(key, "shop.contoso.com")
+    (tmp_path / "shop.pem").write_bytes(key_pem(key) + pem(held))
+    source = BundleFile(file=str(tmp_path / "shop.pem"), password="", thumbprint=thumbprint(held))
+    bench.certificates.import_certificate.side_effect = refusal(409, "Conflict", "A new key vault …")
+    bench.certificates.get_certificate_operation.return_value = ended(status="inProgress")
+    with pytest.raises(ConflictError, match=r"importing .*: a request to DigiCert is under way") as caught:
+        await Certificates(bench.clients).create(replace(RSA, source=source), bench.work())
+    assert caught.value.command == "provision certificate cancel PROFILE shop-tls"
 
 
 async def update(bench: Bench, answer: KeyVaultCertificate, resource: Certificate = RSA) -> Sequence[str]:
