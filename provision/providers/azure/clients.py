@@ -21,7 +21,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 
 from provision.apply.together import together
 from provision.providers.azure.cloud import Cloud
-from provision.providers.azure.throttle import Limits, Throttle
+from provision.providers.azure.throttle import Limits, Throttle, VaultThrottle
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
@@ -245,7 +245,12 @@ class Clients:
         return self._cached(
             "certificates",
             vault,
-            lambda: CertificateClient(self.cloud.vault_url(vault), self._credential, **self._common()),
+            lambda: CertificateClient(
+                self.cloud.vault_url(vault),
+                self._credential,
+                per_retry_policies=[VaultThrottle(self.cloud.pace, self.sleep)],
+                **self._common(),
+            ),
         )
 
     def _managed(self, name: str, subscription: str, client: Callable[..., _Client]) -> _Client:

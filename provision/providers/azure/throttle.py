@@ -23,6 +23,10 @@ _NETWORK: Mapping[Kind, int] = {"reads": 10_000, "writes": 1_000, "deletes": 1_0
 _PRIVATE_ZONE_READS = 500
 """In five minutes."""
 _FIVE_MINUTES = 300.0
+_KEYS = 20
+"""New keys in software, of any type, in ten seconds and one vault; every certificate that a vault makes has
+one. Source: "Azure Key Vault service limits", Microsoft Learn, 2026. HSMs make ten, which no ingress uses."""
+_TEN_SECONDS = 10.0
 
 
 class _Limit(Protocol):
@@ -142,6 +146,30 @@ class Throttle(AsyncHTTPPolicy[Any, Any]):
         answer = response.http_response
         self._limits.answered(sent.method, sent.url, answer.status_code, answer.headers)
         return response
+
+
+class VaultThrottle(AsyncHTTPPolicy[Any, Any]):
+    """Holds requests for certificates until one vault may make another key. `sleep` waits Azure's seconds."""
+
+    def __init__(
+        self,
+        pace: float,
+        sleep: Callable[[float], Awaitable[None]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._pace = pace
+        self._sleep = sleep
+        self._clock = clock
+        self._keys = Window(_KEYS, _TEN_SECONDS)
+
+    async def send(self, request: Any) -> Any:
+        sent = request.http_request
+        if self._pace > 0 and sent.method == "POST" and urlsplit(sent.url).path.endswith("/create"):
+            now = self._clock() / self._pace
+            if (wait := self._keys.reserve(now) - now) > 0:
+                await self._sleep(wait)
+        return await self.next.send(request)
 
 
 def _about(method: str, url: str) -> tuple[str, Kind, str]:
