@@ -42,8 +42,9 @@ def certificate(key: Key, *names: str, days: int = 300) -> x509.Certificate:
     )
 
 
-def key_pem(key: Key) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+def key_pem(key: Key, password: str = "") -> bytes:
+    encryption = BestAvailableEncryption(password.encode()) if password else NoEncryption()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
 def pem(*certificates: x509.Certificate) -> bytes:

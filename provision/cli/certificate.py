@@ -43,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name == "purge":
             action.add_argument("--yes", "-y", action="store_true", help="go on without asking")
         sandbox_argument(action)
+        # Taken before the action too, as every command takes it: here it must not undo that.
+        action.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +11,15 @@ from certificate_material import certificate, key_pem, new_key, pem, pfx, signed
 from command_line import CommandLine, Ran
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from provision.errors import ProvisionError
+from provision.sandbox.azure import Answer
 from provision.sandbox.certificate_store import CERTIFICATE, VERSION
+from provision.sandbox.gateway import Gateway
+from provision.sandbox.http import Request
 
 PASSWORD = "canary-of-the-password"
+SECOND = "canary-of-a-file"
+ACCOUNT = "canary-of-the-account"
 HEAD = """\
 apiVersion: provision/v1
 name: certs
@@ -35,7 +41,7 @@ KEPT = {"shop-tls": "certificate/kv-contoso-dev/shop-tls"}
 @pytest.fixture(autouse=True)
 def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_PFX", PASSWORD)
-    monkeypatch.setenv("TEST_ACCOUNT", "canary-of-the-account")
+    monkeypatch.setenv("TEST_ACCOUNT", ACCOUNT)
 
 
 def profile(folder: Path, shop: str, *, host: bool = True) -> tuple[str, str]:
@@ -241,39 +247,96 @@ def test_files_that_can_not_be_imported(fault: str, provision: CommandLine, tmp_
     assert done.calls == ()
 
 
-def test_secrets_appear_nowhere(provision: CommandLine, tmp_path: Path) -> None:
-    """Whatever is run and however it ends: output, errors, tracebacks, plans."""
-    key = new_key()
-    content = pfx(key, certificate(key, "shop.contoso.com"), PASSWORD)
-    (tmp_path / "shop.pfx").write_bytes(content)
-    arguments = profile(tmp_path, "import: {file: shop.pfx, password: env:TEST_PFX}")
-    saved = tmp_path / "plan.json"
-    seen = []
-    commands = [
-        ("plan", *arguments, "-o", str(saved)),
-        ("apply", str(saved), "--sandbox", "--format", "json"),
-        ("apply", *arguments),
-        ("drift", *arguments, "--format", "json"),
-        ("verify", *arguments),
-        ("roles", *arguments),
-        ("destroy", *arguments, "--yes"),
+SECRETIVE = """
+certificates:
+  shop-tls: {vault: kv-contoso-dev, import: {file: shop.pfx, password: "env:TEST_PFX"}}
+  pem-tls: {vault: kv-contoso-dev, contentType: pem, import: {file: locked.pem, password: "file:FOLDER/word"}}
+  ca-tls: {vault: kv-contoso-dev, dnsNames: [ca.contoso.com], issuer: digicert}
+  csr-tls: {vault: kv-contoso-dev, dnsNames: [csr.contoso.com], issuer: Unknown}
+"""
+
+
+def everything_told(provision: CommandLine, *arguments: str) -> str:
+    """What a run writes, with the traceback that --debug shows, in which nothing is left out yet."""
+    try:
+        ran = provision(*arguments, "--sandbox", "--debug")
+    except ProvisionError as error:
+        out, err = provision.capsys.readouterr()
+        return "".join((out, err, *traceback.format_exception(error)))
+    return f"{ran.out}{ran.err}"
+
+
+def echoing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vaults that refuse what is written to them and repeat all of it."""
+    handle = Gateway.handle
+
+    async def refused(self: Gateway, request: Request, content: bytes) -> Answer:
+        if request.method == "GET" or "/certificates/" not in request.path:
+            return await handle(self, request, content)
+        message = f"Can't be read: {content.decode()}"
+        return Answer(400, {"error": {"code": "BadParameter", "message": message}})
+
+    monkeypatch.setattr(Gateway, "handle", refused)
+
+
+def keys_in(provision: CommandLine) -> list[str]:
+    """The private keys that the vaults hold, of requests under way too."""
+    with provision.azure() as azure:
+        held = azure.store.list(VERSION) + [
+            each.get("pending") or {} for each in azure.store.list(CERTIFICATE)
+        ]
+    return [each["key"] for each in held if "key" in each]
+
+
+def test_secrets_appear_nowhere(
+    provision: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is run and however it ends: output, errors, tracebacks, plans, echoes of requests."""
+    key, other = new_key(), new_key()
+    bundle = pfx(key, certificate(key, "shop.contoso.com"), PASSWORD)
+    (tmp_path / "shop.pfx").write_bytes(bundle)
+    locked = key_pem(other, SECOND) + pem(certificate(other, "pem.contoso.com"))
+    (tmp_path / "locked.pem").write_bytes(locked)
+    (tmp_path / "word").write_text(f"{SECOND}\n")
+    file = tmp_path / "certs.yaml"
+    file.write_text(HEAD + SECRETIVE.replace("FOLDER", str(tmp_path)) + HOST)
+    profile, saved, request = str(file), str(tmp_path / "plan.json"), str(tmp_path / "request.csr")
+
+    told = [
+        everything_told(provision, *arguments)
+        for arguments in (
+            ("plan", profile, "-o", saved),
+            ("apply", saved, "--format", "json"),
+            ("certificate", "csr", profile, "csr-tls", "-o", request),
+            ("certificate", "merge", profile, "csr-tls", str(tmp_path / "locked.pem")),
+            ("certificate", "cancel", profile, "csr-tls"),
+            ("drift", profile, "--format", "json"),
+            ("verify", profile, "--format", "json"),
+            *(("roles", profile, "--format", form) for form in ("text", "json", "bicep", "az")),
+        )
     ]
-    for debug in ((), ("--debug",)):
-        for name, *rest in commands:
-            done = provision(name, *rest, *debug)
-            seen.append(done.out + done.err)
-    (tmp_path / "shop.pfx").write_bytes(content[:-20])
-    for debug in ((), ("--debug",)):
-        try:
-            done = provision("apply", *arguments, *debug)
-        except Exception as error:  # noqa: BLE001 - with --debug it comes to the top
-            seen.append(repr(error))
-        else:
-            seen.append(done.out + done.err)
-    seen.append(saved.read_text())
-    canaries = [PASSWORD, "canary-of-the-account", key_pem(key).decode().splitlines()[1][:40]]
-    assert not [canary for canary in canaries for text in seen if canary in text]
-    assert os.environ["TEST_PFX"] == PASSWORD
+    assert "certificate/kv-contoso-dev/shop-tls" in told[1]
+    keys = [key_pem(key).decode(), key_pem(other).decode(), *keys_in(provision)]
+    for content, broken in (
+        (bundle[:-20], locked),
+        (pfx(key, certificate(key, "x.net"), "else"), locked[:300]),
+    ):
+        (tmp_path / "shop.pfx").write_bytes(content)
+        (tmp_path / "locked.pem").write_bytes(broken)
+        told.append(everything_told(provision, "apply", profile))
+        assert "can't be imported" in told[-1]
+    (tmp_path / "shop.pfx").write_bytes(pfx(key, certificate(key, "shop.contoso.com"), PASSWORD))
+    (tmp_path / "locked.pem").write_bytes(key_pem(other, SECOND) + pem(certificate(other, "pem.contoso.com")))
+    file.write_text(file.read_text().replace("123", "124"))
+    echoing(monkeypatch)
+    told.append(everything_told(provision, "apply", profile, "--adopt", "--yes"))
+    assert told[-1].count("Can't be read") >= 3, told[-1]
+    told.append(everything_told(provision, "destroy", profile, "--yes"))
+    told += [Path(each).read_text() for each in (saved, request)]
+
+    canaries = [PASSWORD, SECOND, ACCOUNT, *(line[:40] for text in keys for line in text.splitlines()[1:-2])]
+    assert len(canaries) > 8
+    assert not [(canary, text) for canary in canaries for text in told if canary in text]
 
 
 def test_a_certificate_that_is_gone_changes_nothing_else(provision: CommandLine, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from provision.profile.secret_references import secret
 from provision.providers.azure.certificate_policy import policy_of, present, undeclared
 from provision.providers.azure.certificate_requests import in_the_way, request, running
 from provision.providers.azure.clients import Clients
-from provision.providers.azure.errors import inner_code_of, translating
+from provision.providers.azure.errors import hiding, inner_code_of, translating
 from provision.providers.azure.reading import PROFILE_TAG, found, read_each, tags_of
 from provision.providers.azure.searching import look_in_each
 from provision.resources.certificate import PEM, BundleFile, Certificate
@@ -178,13 +178,14 @@ class Certificates:
             raise StalePlanError(doing, f"{source.file} is another file by now", "Run plan again.")
         client = self._clients.certificates(resource.vault)
         try:
-            return await client.import_certificate(
-                resource.certificate_name,
-                content,
-                policy=CertificatePolicy(content_type=resource.content_type, exportable=True),
-                enabled=resource.enabled,
-                tags=tags,
-            )
+            with hiding(password):  # and the key, which is long
+                return await client.import_certificate(
+                    resource.certificate_name,
+                    content,
+                    policy=CertificatePolicy(content_type=resource.content_type, exportable=True),
+                    enabled=resource.enabled,
+                    tags=tags,
+                )
         except HttpResponseError as error:
             under_way = await running(client, resource.certificate_name) if error.status_code == 409 else None
             if under_way is None:

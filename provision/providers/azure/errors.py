@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
     HttpResponseError,
+    ODataV4Format,
     ServiceRequestError,
     ServiceResponseError,
 )
@@ -30,6 +31,9 @@ from provision.providers.azure.firewalls import unreachable
 # Links to documentation (https://go.microsoft.com/fwlink/?linkid=…) are kept.
 _SIGNED = re.compile(r"""(https?://[^\s?'"]+\?)(?!linkid=\d+)[^\s'")]+""")
 
+# What is so long and looks encoded is a key or a file, or a part of one.
+_ENCODED = re.compile(r"[A-Za-z0-9+/=_-]{64,}")
+
 _CHANGED = "Something else changed it or is changing it; run plan again to see what is there now."
 
 
@@ -46,6 +50,38 @@ def translating(doing: str) -> Iterator[None]:
         ) from error
     except AzureError as error:
         raise ServiceError(doing, _brief(error)) from error
+
+
+@contextmanager
+def hiding(*secrets: str) -> Iterator[None]:
+    """For a request that carries secrets: what a service repeats of them in a refusal goes no further,
+    neither into an error's text nor into a traceback."""
+    try:
+        yield
+    except HttpResponseError as error:
+        raise _cleared(error, secrets) from None
+
+
+def _cleared(error: HttpResponseError, secrets: Sequence[str]) -> HttpResponseError:
+    """The same refusal without its response, and with its texts cleared."""
+
+    def cleared(value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in secrets:
+                value = value.replace(secret, "…") if secret else value
+            return _ENCODED.sub("…", value)
+        if isinstance(value, dict):
+            return {name: cleared(member) for name, member in value.items()}
+        return [cleared(member) for member in value] if isinstance(value, list) else value
+
+    code, message = _body(error)
+    inner = error.error.innererror if error.error is not None else None
+    clean = type(error)(message=cleared(message))
+    clean.status_code = error.status_code
+    clean.reason = error.reason
+    if code:
+        clean.error = ODataV4Format(cleared({"code": code, "message": message, "innererror": inner}))
+    return clean
 
 
 def code_of(error: HttpResponseError) -> str:

@@ -14,7 +14,7 @@ from provision.plan.change import FieldChange
 from provision.plan.diff import diff
 from provision.profile.secret_references import secret
 from provision.providers.azure.clients import Clients
-from provision.providers.azure.errors import translating
+from provision.providers.azure.errors import hiding, translating
 from provision.providers.azure.reading import PROFILE_TAG, found, read_each
 from provision.resources.issuer import CertificateContacts, CertificateIssuer, by_address, person
 from provision.resources.observed import Absent, Observed, Present
@@ -63,15 +63,17 @@ class Issuers:
             before = None
             if not people or not resource.organization_id:  # what is not declared stays as it is
                 before = await found(doing, client.get_issuer(resource.issuer_name))
-            issuer = await client.create_issuer(
-                resource.issuer_name,
-                resource.provider,
-                enabled=True,
-                account_id=resource.account_id,
-                password=secret(resource.password, doing),
-                organization_id=resource.organization_id or (before.organization_id if before else None),
-                admin_contacts=people or (before.admin_contacts if before else None),
-            )
+            password = secret(resource.password, doing)
+            with hiding(password):
+                issuer = await client.create_issuer(
+                    resource.issuer_name,
+                    resource.provider,
+                    enabled=True,
+                    account_id=resource.account_id,
+                    password=password,
+                    organization_id=resource.organization_id or (before.organization_id if before else None),
+                    admin_contacts=people or (before.admin_contacts if before else None),
+                )
         return _issuer(resource, issuer, work.mark.profile)
 
     async def delete(self, resource: CertificateIssuer, observed: Present, work: Work) -> None:
