@@ -32,7 +32,7 @@ from provision.providers.azure.firewalls import unreachable
 _SIGNED = re.compile(r"""(https?://[^\s?'"]+\?)(?!linkid=\d+)[^\s'")]+""")
 
 # What is so long and looks encoded is a key or a file, or a part of one.
-_ENCODED = re.compile(r"[A-Za-z0-9+/=_-]{64,}")
+_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{64,}=*")
 
 _CHANGED = "Something else changed it or is changing it; run plan again to see what is there now."
 

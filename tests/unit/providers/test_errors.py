@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from provision.errors import (
     ServiceError,
 )
 from provision.providers.azure.clients import Clients
-from provision.providers.azure.errors import code_of, inner_code_of, reason_of, translating
+from provision.providers.azure.errors import code_of, hiding, inner_code_of, reason_of, translating
 
 Call = Callable[[Clients], Awaitable[Any]]
 
@@ -324,3 +325,33 @@ def test_the_reason_is_code_and_message() -> None:
 )
 def test_the_code_inside_the_code(error: HttpResponseError, code: str) -> None:
     assert inner_code_of(error) == code
+
+
+HIDDEN = "-".join(("canary", "9d3e"))  # not as it stands in a line that a traceback shows
+
+
+def test_what_a_service_repeats_of_a_secret_is_left_out_of_errors_and_tracebacks() -> None:
+    """The codes stay, for those who decide by them."""
+    encoded = "MIIKAgEA" * 20
+    error = {
+        "code": "Conflict",
+        "message": f"No: pwd={HIDDEN}, value={encoded}.",
+        "innererror": {"code": "ObjectIsDeletedButRecoverable", "value": HIDDEN},
+    }
+    refused = raised(409, json.dumps({"error": error}))
+    with pytest.raises(ConflictError) as caught, translating("importing it"), hiding(HIDDEN):
+        raise refused
+    cause = caught.value.__cause__
+    assert isinstance(cause, ResourceExistsError)
+    assert (cause.status_code, inner_code_of(cause)) == (409, "ObjectIsDeletedButRecoverable")
+    assert caught.value.why == "Conflict: No: pwd=…, value=…."
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "importing it" in shown
+    assert HIDDEN not in shown
+    assert encoded[:16] not in shown
+
+
+def test_a_refusal_that_is_no_json_is_hidden_too() -> None:
+    with pytest.raises(ProvisionError) as caught, translating("writing it"), hiding(HIDDEN):
+        raise raised(400, f"<html>{HIDDEN}</html>")
+    assert HIDDEN not in "".join(traceback.format_exception(caught.value))
