@@ -25,11 +25,11 @@ def new_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def certificate(key: Key, *names: str, days: int = 300) -> x509.Certificate:
-    """A self-signed one that ends in `days`."""
+def certificate(key: Key, *names: str, days: int = 300, alternative: bool = True) -> x509.Certificate:
+    """A self-signed one that ends in `days`; without `alternative` its name is its common name alone."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     end = datetime.now(UTC) + timedelta(days=days)
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -37,9 +37,11 @@ def certificate(key: Key, *names: str, days: int = 300) -> x509.Certificate:
         .serial_number(x509.random_serial_number())
         .not_valid_before(end - timedelta(days=400))
         .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
-        .sign(key, hashes.SHA256())
     )
+    if alternative:
+        listed = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        builder = builder.add_extension(listed, critical=False)
+    return builder.sign(key, hashes.SHA256())
 
 
 def key_pem(key: Key, password: str = "") -> bytes:

@@ -25,19 +25,48 @@ def problems(profile: Profile, observation: Observation, today: date) -> list[Pr
 
 
 def warnings(profile: Profile, observation: Observation, today: date) -> list[str]:
-    """Certificates that should have been renewed by now."""
-    found = []
-    for name, declared in profile.certificates.items():
-        observed = _observed(name, declared, observation)
-        left = _days_left(observed, today) if observed else None
-        if left is not None and 0 <= left < declared.renew_before_days:
-            found.append(f"certificate {name} expires in {left} days: {_what_now(name, declared)}")
-    return found
+    """Certificates that should have been renewed by now, and current versions that are not as their hosts
+    need them. Of imported ones the file tells, which is what the vault is to hold."""
+    return [
+        text
+        for name, declared in profile.certificates.items()
+        if declared.import_ is None and (observed := _observed(name, declared, observation))
+        for text in _doubts(profile, name, declared, observed, today)
+    ]
+
+
+def _doubts(profile: Profile, name: str, declared: Declared, observed: Present, today: date) -> Iterator[str]:
+    left = _days_left(observed, today)
+    if left is not None and 0 <= left < declared.renew_before_days:
+        yield f"certificate {name} expires in {left} days: {_what_now(name, declared)}"
+    elif left is not None and left < 0 and declared.managed:
+        yield f"certificate {name} expired on {observed.outputs['expires']}: {_what_now(name, declared)}"
+    hosts = [host for host, each in profile.hosts.items() if each.certificate == name]
+    if declared.managed:
+        # The vault makes it for the names of its policy; what somebody merged may be for any.
+        names = _names(observed) if _as_declared(observed, declared) else []
+        for host in hosts:
+            if names and not any(covers(each, host) for each in names):
+                yield (
+                    f"the current version of certificate {name} is for {', '.join(names)}, not for {host}:"
+                    f" {_what_now(name, declared)}"
+                )
+    elif hosts and observed.outputs.get("selfSigned") and profile.stage == "production":
+        yield f"certificate {name} is self-signed: browsers refuse it"
+
+
+def _as_declared(observed: Present, declared: Declared) -> bool:
+    """Whether the policy has the profile's names already; otherwise the plan makes a new version."""
+    names = observed.properties.get("dnsNames")
+    return isinstance(names, frozenset) and {str(each).lower() for each in names} == set(declared.dns_names)
+
+
+def _names(observed: Present) -> list[str]:
+    names = observed.outputs.get("names")
+    return [str(each).lower() for each in names] if isinstance(names, tuple) else []
 
 
 def _what_now(name: str, declared: Declared) -> str:
-    if declared.import_:
-        return f"put a new one into {declared.import_.file}"
     if declared.issuer == UNKNOWN and declared.managed:
         return f"request a new one with provision certificate csr PROFILE {name}"
     return f"Key Vault should have renewed it {declared.renew_before_days} days before; see its issuer"
@@ -66,8 +95,7 @@ def _faults(observed: Present, hosts: list[str], today: date) -> Iterator[str]:
         yield "its private key can't be read, as an ingress must"
     if read.get("contentType") not in (PKCS12, None):
         yield f"its secret is {read['contentType']}, and the ingress options read {PKCS12}"
-    names = observed.outputs.get("names")
-    known = [str(each).lower() for each in names] if isinstance(names, tuple) else []
+    known = _names(observed)
     for host in hosts:
         if not any(covers(each, host) for each in known):
             yield f"it is for {', '.join(known) or 'no name'}, not for {host}"

@@ -37,6 +37,7 @@ class Bundle:
     thumbprint: str
     names: tuple[str, ...]
     not_after: datetime
+    self_signed: bool
 
 
 def read(file: str, password: str) -> Bundle:
@@ -48,6 +49,7 @@ def read(file: str, password: str) -> Bundle:
         certificate.fingerprint(hashes.SHA1()).hex().upper(),  # noqa: S303 - a name for it, no protection
         names_of(certificate),
         certificate.not_valid_after_utc,
+        is_self_signed(certificate),
     )
 
 
@@ -79,6 +81,11 @@ def names_of(certificate: x509.Certificate | x509.CertificateSigningRequest) -> 
     except (x509.ExtensionNotFound, ValueError):
         return ()
     return tuple(alternative.value.get_values_for_type(x509.DNSName))
+
+
+def is_self_signed(certificate: x509.Certificate) -> bool:
+    """Whether it says that it is its own issuer."""
+    return certificate.issuer == certificate.subject
 
 
 def _opened(file: str, password: str) -> tuple[PrivateKey, x509.Certificate, list[x509.Certificate]]:

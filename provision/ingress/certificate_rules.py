@@ -49,6 +49,12 @@ def _what_they_come_from(loaded: LoadedProfile) -> Iterator[Problem]:
 def _issuers(loaded: LoadedProfile) -> Iterator[Problem]:
     for name, certificate in loaded.profile.certificates.items():
         path = ("certificates", name)
+        vault = loaded.profile.vaults.get(certificate.vault)
+        for known in (SELF, UNKNOWN, *(vault.issuers if vault else ())):
+            # Azure ignores case and answers its own, which would be a difference for ever.
+            if certificate.issuer != known and certificate.issuer.lower() == known.lower():
+                message = f"issuer `{certificate.issuer}` of certificate {name} is called {known}"
+                yield loaded.problem((*path, "issuer"), message, f"Write {known}.")
         if certificate.issuer == UNKNOWN and certificate.renewal == "automatic":
             message = f"certificate {name} has issuer Unknown, of which Key Vault can't renew a certificate"
             yield loaded.problem((*path, "renewal"), message, "Write renewal: reminder.")
@@ -105,7 +111,8 @@ def _hosts_have_certificates(loaded: LoadedProfile) -> Iterator[Problem]:
             message = f"host {name} can't be served with certificate {host.certificate}: {unusable[0]}"
             yield loaded.problem(path, message, unusable[1])
         elif certificate and not _is_for(certificate, name):
-            names = ", ".join(certificate.dns_names)
+            # One in a file may have a common name alone, which browsers do not look at.
+            names = ", ".join(certificate.dns_names) or "no DNS name"
             message = f"certificate {host.certificate} is for {names}, not for {name}"
             hint = (
                 f"Put a certificate for {name} into {certificate.import_.file}."

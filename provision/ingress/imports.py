@@ -4,6 +4,7 @@ problem of the profile, with its place."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +20,11 @@ from provision.profile.secret_references import secret
 def opened(loaded: LoadedProfile) -> tuple[LoadedProfile, list[Problem]]:
     """The profile with each imported certificate's names, thumbprint and whole path, and what is wrong.
 
-    A profile that imports nothing comes back as it is, and no library for certificates is loaded.
+    Its notes tell of what is right and deserves a look. A profile that imports nothing comes back as it is,
+    and no library for certificates is loaded.
     """
     problems: list[Problem] = []
+    notes = list(loaded.notes)
     certificates = dict(loaded.profile.certificates)
     for name, certificate in certificates.items():
         if certificate.import_ is None:
@@ -29,14 +32,19 @@ def opened(loaded: LoadedProfile) -> tuple[LoadedProfile, list[Problem]]:
         found = _opened(loaded, name, certificate, certificate.import_)
         if isinstance(found, Problem):
             problems.append(found)
+            # What it is for is not known then, and no rule may go by what the profile says of it.
+            unknown = replace(certificate.import_, thumbprint=None)
+            certificates[name] = replace(certificate, import_=unknown)
         else:
-            certificates[name] = found
-    return replace(loaded, profile=replace(loaded.profile, certificates=certificates)), problems
+            certificates[name], bundle = found
+            notes += _notes(loaded, name, certificate, bundle)
+    profile = replace(loaded.profile, certificates=certificates)
+    return replace(loaded, profile=profile, notes=tuple(notes)), problems
 
 
 def _opened(
     loaded: LoadedProfile, name: str, certificate: Certificate, held: CertificateFile
-) -> Certificate | Problem:
+) -> tuple[Certificate, Bundle] | Problem:
     path = ("certificates", name, "import")
     written = loaded.place((*path, "file"))
     file = str((Path(written.file).parent / held.file).resolve())
@@ -54,7 +62,7 @@ def _opened(
 
 def _fitting(
     loaded: LoadedProfile, name: str, certificate: Certificate, held: CertificateFile, bundle: Bundle
-) -> Certificate | Problem:
+) -> tuple[Certificate, Bundle] | Problem:
     path = ("certificates", name, "import")
     if held.thumbprint and held.thumbprint.upper() != bundle.thumbprint:
         message = f"the file of certificate {name} holds {bundle.thumbprint}, not {held.thumbprint}"
@@ -64,4 +72,18 @@ def _fitting(
         return loaded.problem((*path, "file"), message, "Put a current one there.")
     # A certificate may be for names that no profile could write, such as localhost.
     names = tuple(each.lower() for each in bundle.names if re.fullmatch(HOST_NAME.regex, each.lower()))
-    return replace(certificate, import_=replace(held, thumbprint=bundle.thumbprint), dns_names=names)
+    held = replace(held, thumbprint=bundle.thumbprint)
+    return replace(certificate, import_=held, dns_names=names), bundle
+
+
+def _notes(loaded: LoadedProfile, name: str, certificate: Certificate, bundle: Bundle) -> Iterator[Problem]:
+    path = ("certificates", name, "import", "file")
+    left = (bundle.not_after - datetime.now(UTC)).days
+    if left < certificate.renew_before_days:
+        days = certificate.renew_before_days
+        message = f"certificate {name} expires in {left} days, fewer than renewBeforeDays: {days}"
+        yield loaded.problem(path, message, "Put a new one there.")
+    used = any(host.certificate == name for host in loaded.profile.hosts.values())
+    if bundle.self_signed and used and loaded.profile.stage == "production":
+        message = f"certificate {name} is self-signed: browsers refuse it"
+        yield loaded.problem(path, message, "Put one of an authority there, or write stage: development.")

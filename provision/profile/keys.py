@@ -36,7 +36,12 @@ VAULT_NAME = Pattern(
     r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
     "3 to 24 letters, digits and single hyphens, beginning with a letter, ending with a letter or digit",
 )
-CERTIFICATE_NAME = Pattern(r"[0-9a-zA-Z-]{1,127}", "1 to 127 letters, digits and hyphens")
+CERTIFICATE_NAME = Pattern(
+    r"[0-9a-zA-Z-]{1,127}",
+    "its name in the vault, 1 to 127 letters, digits and hyphens: no address, and no version, which would be"
+    " kept when the certificate is renewed",
+)
+ISSUER_NAME = Pattern(r"[0-9a-zA-Z-]{1,127}", "1 to 127 letters, digits and hyphens")
 IDENTITY_NAME = Pattern(
     r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,127}",
     "3 to 128 letters, digits, hyphens and underscores, such as id-ingress-prod",

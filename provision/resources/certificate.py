@@ -31,7 +31,7 @@ class Certificate(Resource):
 
     `name` is `vault/certificate`. `renew_before_days` is checked also where Key Vault does not renew.
     Outputs: `uri` (unversioned id, what an ingress refers to), `thumbprint`, `expires` (ISO date), `names`
-    (those of the current version), `exportable`, `contentType`, `enabled`, `tags` (all of them).
+    and `selfSigned` (of the current version), `tags` (all of them).
     """
 
     KIND: ClassVar[str] = "certificate"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from provision.profile.keys import (
-    CERTIFICATE_NAME,
     EMAIL,
     GROUP_NAME,
     GUID,
+    ISSUER_NAME,
     LOCATION,
     SECRET_REFERENCE,
     key,
@@ -98,7 +98,7 @@ class Vault:
     )
     issuers: Mapping[str, Issuer] = field(
         default_factory=dict,
-        metadata=key("Certification authorities by the name that certificates use.", keys=CERTIFICATE_NAME),
+        metadata=key("Certification authorities by the name that certificates use.", keys=ISSUER_NAME),
     )
     contacts: tuple[Contact, ...] = field(
         default=(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import ServiceError
-from provision.ingress.certificate_files import names_of
+from provision.ingress.certificate_files import is_self_signed, names_of
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG
 from provision.resources.arm import ArmId
 from provision.resources.certificate import Certificate
@@ -99,7 +99,7 @@ def present(certificate: KeyVaultCertificate) -> Present:
             "uri": _unversioned(certificate.secret_id) if certificate.secret_id else None,
             "thumbprint": thumbprint,
             "expires": properties.expires_on.date().isoformat() if properties.expires_on else None,
-            "names": _names(certificate),
+            **_of_itself(certificate),
             "tags": dict(tags),
         },
         owner=tags.get(PROFILE_TAG),
@@ -108,14 +108,15 @@ def present(certificate: KeyVaultCertificate) -> Present:
     )
 
 
-def _names(certificate: KeyVaultCertificate) -> tuple[str, ...]:
-    """Those in the certificate itself: what was imported or merged need not be as the policy says."""
+def _of_itself(certificate: KeyVaultCertificate) -> dict[str, Value]:
+    """What the certificate itself says: one that was imported or merged need not be as its policy says."""
     from cryptography import x509
 
     try:
-        return names_of(x509.load_der_x509_certificate(bytes(certificate.cer or b"")))
+        found = x509.load_der_x509_certificate(bytes(certificate.cer or b""))
     except ValueError:
-        return ()
+        return {"names": (), "selfSigned": None}
+    return {"names": names_of(found), "selfSigned": is_self_signed(found)}
 
 
 def _renewal(policy: CertificatePolicy) -> tuple[str | None, int | None]:

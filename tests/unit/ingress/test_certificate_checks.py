@@ -14,6 +14,7 @@ from provision.ingress.certificate_checks import problems, warnings
 from provision.plan.plan import Observation
 from provision.profile.model import Certificate, CertificateFile, Profile
 from provision.resources.observed import Absent, Observed, Present
+from provision.resources.values import CaseInsensitive
 
 TODAY = date(2026, 11, 24)
 THEIRS = Certificate(vault="kv", managed=False)
@@ -66,15 +67,56 @@ def test_what_is_not_there_is_told_by_the_plan(observed: Observed) -> None:
         (THEIRS, "2026-12-24", ""),
         (THEIRS, "2026-12-23", "expires in 29 days: Key Vault should have renewed it 30 days before"),
         (Certificate(vault="kv", issuer="Unknown"), "2026-11-30", "provision certificate csr PROFILE all"),
-        (
-            Certificate(vault="kv", import_=CertificateFile(file="/shop.pfx")),
-            "2026-11-30",
-            "expires in 6 days: put a new one into /shop.pfx",
-        ),
+        (Certificate(vault="kv", import_=CertificateFile(file="/shop.pfx")), "2026-11-30", ""),
         (THEIRS, "2026-11-23", ""),
+        (
+            Certificate(vault="kv"),
+            "2026-11-23",
+            "certificate all expired on 2026-11-23: Key Vault should have",
+        ),
     ],
 )
 def test_what_should_have_been_renewed_is_warned_of(declared: Certificate, expires: str, text: str) -> None:
     found = warnings(profile(declared), read(expires), TODAY)
     assert text in "".join(found)
     assert bool(found) == bool(text)
+
+
+OURS = Certificate(vault="kv", issuer="Unknown", dns_names=("*.a.example",))
+
+
+@pytest.mark.parametrize(
+    ("declared", "policy", "names", "text"),
+    [
+        (OURS, {"*.a.example"}, ("*.a.example",), ""),
+        (OURS, {"*.a.example"}, ("b.example",), "is for b.example, not for www.a.example: request a new one"),
+        (OURS, {"b.example"}, ("b.example",), ""),  # the plan has it made anew
+        (THEIRS, {"*.a.example"}, ("b.example",), ""),  # an error already
+    ],
+)
+def test_what_was_merged_for_other_names_is_warned_of(
+    declared: Certificate, policy: set[str], names: tuple[str, ...], text: str
+) -> None:
+    observation = read(names=names, dnsNames=frozenset(CaseInsensitive(each) for each in policy))
+    found = warnings(profile(declared), observation, TODAY)
+    assert text in "".join(found)
+    assert bool(found) == bool(text)
+
+
+@pytest.mark.parametrize(
+    ("declared", "stage", "self_signed", "warned"),
+    [
+        (THEIRS, "production", True, True),
+        (THEIRS, "development", True, False),
+        (THEIRS, "production", False, False),
+        (Certificate(vault="kv"), "production", True, False),  # the profile's own rule says so
+    ],
+)
+def test_one_of_others_that_is_self_signed_is_warned_of(
+    declared: Certificate, stage: Any, self_signed: bool, warned: bool
+) -> None:
+    present = Present(properties=FINE, outputs={"names": ("*.a.example",), "selfSigned": self_signed})
+    found = warnings(
+        replace(profile(declared), stage=stage), Observation({"certificate/kv/all": present}), TODAY
+    )
+    assert found == (["certificate all is self-signed: browsers refuse it"] if warned else [])

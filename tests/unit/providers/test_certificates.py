@@ -128,6 +128,7 @@ async def test_outputs_and_marks(bench: Bench) -> None:
         "thumbprint": "5CB0027B669A832AB49DC55782C44FDFE760164B",
         "expires": "2029-10-12",
         "names": (),
+        "selfSigned": None,
         "tags": TAGS,
     }
     assert (observed.owner, observed.digest) == (PROFILE, TAGS["provision-digest"])
