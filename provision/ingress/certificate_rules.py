@@ -90,6 +90,13 @@ def _keys_fit_their_type(loaded: LoadedProfile) -> Iterator[Problem]:
             message = f"certificate {name} has an {certificate.key_type} key, which can't leave its HSM"
             path = ("certificates", name, "keyType")
             yield loaded.problem(path, message, "Write exportable: false, or another keyType.")
+        vault = loaded.profile.vaults.get(certificate.vault)
+        if certificate.key_type.endswith("-HSM") and vault and vault.create and vault.sku != "premium":
+            message = (
+                f"certificate {name} has an {certificate.key_type} key, which a standard vault can't make"
+            )
+            path = ("certificates", name, "keyType")
+            yield loaded.problem(path, message, f"Write sku: premium at vaults.{certificate.vault}.")
 
 
 def _hosts_have_certificates(loaded: LoadedProfile) -> Iterator[Problem]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from certificate_material import certificate, key_pem, new_key, pem, pfx, signed, thumbprint, write
-from command_line import CommandLine, Ran
+from command_line import VAULT, CommandLine, Ran
 
 from provision.errors import ProvisionError
-from provision.sandbox.azure import Answer
+from provision.providers.azure import certificate_requests
+from provision.sandbox import certificate_operations, certificate_store, faults
+from provision.sandbox.azure import Answer, Azure
 from provision.sandbox.certificate_store import CERTIFICATE, VERSION
 from provision.sandbox.gateway import Gateway
 from provision.sandbox.http import Request
@@ -28,12 +31,15 @@ ingress: {option: app-routing}
 vaults:
   kv-contoso-dev:
     resourceGroup: rg-security
-    issuers: {digicert: {provider: DigiCert, accountId: "123", password: "env:TEST_ACCOUNT"}}
+    issuers:
+      digicert: {provider: DigiCert, accountId: "123", password: "env:TEST_ACCOUNT"}
+      globalsign: {provider: GlobalSign, accountId: "456", password: "env:TEST_ACCOUNT"}
 """
 HOST = """\
 hosts:
   shop.contoso.com: {namespace: web, service: {name: web, port: 80}, certificate: shop-tls}
 """
+DEV_VAULT = VAULT.replace("kv-contoso-prod", "kv-contoso-dev")
 KEPT = {"shop-tls": "certificate/kv-contoso-dev/shop-tls"}
 
 
@@ -59,6 +65,7 @@ def shop(ran: Ran) -> str:
 BY_POLICY = {
     "self-signed": "dnsNames: [shop.contoso.com], tags: {team: web}, keyUsage: [digitalSignature]",
     "of an authority": "dnsNames: [shop.contoso.com], issuer: digicert, certificateType: OV-SSL, keyType: EC",
+    "of another authority": "dnsNames: [shop.contoso.com], issuer: globalsign, keyType: EC",
     "reminding": "dnsNames: ['*.contoso.com'], renewal: reminder, reuseKey: true, subject: CN=Contoso",
 }
 
@@ -71,6 +78,39 @@ def test_made_by_policy(kind: str, provision: CommandLine, tmp_path: Path) -> No
     again = provision("apply", *arguments, "--format", "json")
     assert (again.code, shop(again), again.writes()) == (0, "unchanged", [])
     assert provision("destroy", *arguments, "--yes").code == 0
+
+
+EVERY_SETTING = (
+    "dnsNames: [a.contoso.com, b.contoso.com], issuer: digicert, certificateType: EV-SSL,"
+    " subject: 'CN=a.contoso.com, O=Contoso', validityMonths: 24, renewBeforeDays: 45, renewal: reminder,"
+    " keyType: EC, curve: P-521, reuseKey: true, exportable: false, contentType: pem,"
+    " keyUsage: [digitalSignature, keyAgreement], extendedKeyUsage: [1.3.6.1.5.5.7.3.1],"
+    " enabled: false, tags: {team: web}"
+)
+
+
+def test_every_setting_of_a_policy_reaches_the_vault(provision: CommandLine, tmp_path: Path) -> None:
+    arguments = profile(tmp_path, EVERY_SETTING, host=False)
+    assert provision("apply", *arguments).code == 0
+    with provision.azure() as azure:
+        [made] = azure.store.list(CERTIFICATE)
+        [version] = azure.store.list(VERSION)
+    policy = made["policy"]
+    assert policy["key_props"] == {
+        "kty": "EC", "crv": "P-521", "key_size": 521, "reuse_key": True, "exportable": False,
+    }  # fmt: skip
+    assert policy["secret_props"] == {"contentType": "application/x-pem-file"}
+    assert policy["issuer"] == {"name": "digicert", "cty": "EV-SSL"}
+    assert policy["lifetime_actions"] == [
+        {"trigger": {"days_before_expiry": 45}, "action": {"action_type": "EmailContacts"}}
+    ]
+    x509 = policy["x509_props"]
+    assert (x509["subject"], x509["validity_months"]) == ("CN=a.contoso.com, O=Contoso", 24)
+    assert x509["sans"]["dns_names"] == ["a.contoso.com", "b.contoso.com"]
+    assert (x509["key_usage"], x509["ekus"]) == (["digitalSignature", "keyAgreement"], ["1.3.6.1.5.5.7.3.1"])
+    assert (version["enabled"], version["tags"]["team"]) == (False, "web")
+    again = provision("apply", *arguments, "--format", "json")
+    assert (shop(again), again.writes()) == ("unchanged", [])
 
 
 def test_signed_outside_of_the_vault(provision: CommandLine, tmp_path: Path) -> None:
@@ -130,8 +170,8 @@ def test_imported_from_a_file(form: str, provision: CommandLine, tmp_path: Path)
         assert (done.code, shop(done)) == (0, status)
         again = provision("apply", *arguments, "--format", "json")
         assert (shop(again), again.writes()) == ("unchanged", [])
-        verified = provision("verify", *arguments)
-        assert f"certificate on the wire for shop.contoso.com: {thumbprint(made)[:8]}" in verified.out
+    verified = provision("verify", *arguments)
+    assert f"certificate on the wire for shop.contoso.com: {thumbprint(made)[:8]}" in verified.out
 
 
 def test_a_saved_plan_holds_what_the_file_was(provision: CommandLine, tmp_path: Path) -> None:
@@ -178,6 +218,110 @@ def test_deleted_recovered_and_purged(provision: CommandLine, tmp_path: Path) ->
     assert (asked.code, "--yes" in asked.err) == (1, True)
     assert provision("certificate", "purge", arguments[0], "shop-tls", "--yes", "--sandbox").code == 0
     assert provision("certificate", "purge", arguments[0], "shop-tls", "--yes", "--sandbox").code == 1
+
+
+@pytest.fixture
+def at_conflict(
+    provision: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[Callable[[Azure], object]]]:
+    """What happens in Azure right after the next 409s; all of it must have happened."""
+    coming: list[Callable[[Azure], object]] = []
+    handle = Gateway.handle
+
+    async def watched(self: Gateway, request: Request, content: bytes) -> Answer:
+        answer = await handle(self, request, content)
+        if answer.status == 409 and coming:
+            with provision.azure() as azure:
+                coming.pop(0)(azure)
+        return answer
+
+    monkeypatch.setattr(Gateway, "handle", watched)
+    yield coming
+    assert coming == []
+
+
+def issue(azure: Azure) -> None:
+    for operation in azure.store.running_operations():
+        azure.store.put_operation(
+            operation["name"], operation["start"], {**operation, "due": operation["start"]}
+        )
+
+
+@pytest.mark.parametrize("issuer", ["Self", "digicert"])
+def test_an_apply_that_was_cut_off_is_gone_on_with(
+    issuer: str,
+    provision: CommandLine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    at_conflict: list[Callable[[Azure], object]],
+) -> None:
+    arguments = profile(tmp_path, f"dnsNames: [shop.contoso.com], issuer: {issuer}", host=False)
+    provision("plan", *arguments)  # seeds
+    monkeypatch.setattr(certificate_operations, "ISSUANCE", 1e9)
+    with provision.azure() as azure:
+        faults.inject(azure, method="POST", path="/certificates/shop-tls/create", status=0, after=True)
+    cut_off = provision("apply", *arguments, "--format", "json")
+    assert "no answer" in cut_off.errors()[KEPT["shop-tls"]]
+    planned = provision("plan", *arguments)
+    assert f"a request to {issuer} is under way" in planned.out
+
+    if issuer == "Self":  # it is found when it is in the way; an authority's is looked for before
+        at_conflict.append(issue)
+    else:
+        monkeypatch.setattr(certificate_requests, "_PATIENCE", 10.0)
+    done = provision("apply", *arguments)
+    assert "going on with the request that is under way" in done.out
+    assert done.code == (0 if issuer == "Self" else 1), done.out
+    if issuer != "Self":
+        assert "digicert has not issued it" in done.out
+        assert "provision certificate cancel PROFILE shop-tls" in done.out
+        with provision.azure() as azure:
+            issue(azure)
+    assert provision("drift", *arguments).code == 0
+
+
+def test_a_name_that_is_not_free_yet_is_waited_for(
+    provision: CommandLine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    at_conflict: list[Callable[[Azure], object]],
+) -> None:
+    arguments = profile(tmp_path, "dnsNames: [shop.contoso.com]", host=False)
+    assert provision("apply", *arguments).code == 0
+    assert provision("destroy", *arguments, "--yes").code == 0
+    monkeypatch.setattr(certificate_store, "BEING_PURGED", 1e9)
+    assert provision("certificate", "purge", arguments[0], "shop-tls", "--yes", "--sandbox").code == 0
+
+    def purged(azure: Azure) -> None:
+        [document] = azure.store.list(CERTIFICATE)
+        azure.store.put(CERTIFICATE, f"{DEV_VAULT}/certificates/shop-tls", {**document, "purged": 0})
+
+    at_conflict.append(purged)
+    done = provision("apply", *arguments)
+    assert done.code == 0, done.out
+    assert "the certificate that had the name is still being removed, trying again in 2 s" in done.out
+
+
+def test_a_deleted_certificate_of_others_is_named_and_left(provision: CommandLine, tmp_path: Path) -> None:
+    arguments = profile(tmp_path, "dnsNames: [shop.contoso.com], issuer: Unknown", host=False)
+    ours = profile(tmp_path, "dnsNames: [shop.contoso.com]", host=False)
+    assert provision("apply", *ours).code == 0
+    assert provision("destroy", *ours, "--yes").code == 0
+    with provision.azure() as azure:
+        [version] = azure.store.list(VERSION)
+        id_ = f"{DEV_VAULT}/certificates/shop-tls/{version['version']}"
+        azure.store.put(VERSION, id_, {**version, "tags": {"team": "web"}})
+    refused = provision("apply", *ours, "--format", "json").errors()[KEPT["shop-tls"]]
+    assert "a deleted certificate that is not ours holds the name" in refused
+    assert "az keyvault certificate recover --vault-name kv-contoso-dev --name shop-tls" in refused
+    for command in ("purge", "csr"):
+        options = ("--yes",) if command == "purge" else ()
+        profile(tmp_path, "dnsNames: [shop.contoso.com], issuer: Unknown", host=False)
+        done = provision("certificate", command, arguments[0], "shop-tls", "--sandbox", *options)
+        assert done.code == 1
+        assert "a deleted certificate holds the name" in done.err or "is not ours" in done.err
+    with provision.azure() as azure:
+        assert azure.store.list(CERTIFICATE)[0]["deleted"]
 
 
 def test_policy_tags_and_state_are_kept_true(provision: CommandLine, tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ async def request(
             # Two requests at a time are refused without a code of their own inside.
             if error.status_code != 409 or inner_code_of(error):
                 raise
-            under_way = await running(client, resource.certificate_name)
-            if under_way is None:
+            under_way = await _latest(client, resource.certificate_name)
+            if under_way is None or under_way.status not in ("inProgress", "completed"):
                 raise
     if under_way.issuer_name != resource.issuer:
         raise of_another_issuer(resource, under_way)
@@ -67,11 +67,16 @@ async def request(
 
 async def running(client: CertificateClient, name: str) -> CertificateOperation | None:
     """The request that is under way for a certificate, if there is one."""
+    operation = await _latest(client, name)
+    return operation if operation and operation.status == "inProgress" else None
+
+
+async def _latest(client: CertificateClient, name: str) -> CertificateOperation | None:
+    """The last request, which a vault keeps when it has ended."""
     try:
-        operation = await client.get_certificate_operation(name)
+        return await client.get_certificate_operation(name)
     except ResourceNotFoundError:
         return None
-    return operation if operation.status == "inProgress" else None
 
 
 def waits_for_authority(resource: Certificate) -> ConflictError:

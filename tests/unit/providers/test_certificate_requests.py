@@ -75,13 +75,11 @@ async def test_one_that_is_under_way_is_gone_on_with(bench: Bench) -> None:
 SELF = replace(RESOURCE, issuer="Self")
 
 
-async def test_one_of_the_vault_itself_is_found_when_it_is_in_the_way(bench: Bench) -> None:
+@pytest.mark.parametrize("seen", [["inProgress", "completed"], ["completed", "completed"]])
+async def test_one_of_the_vault_itself_is_found_when_it_is_in_the_way(bench: Bench, seen: list[str]) -> None:
     """An apply that was interrupted left it: the vault refuses another one while it runs."""
     bench.certificates.create_certificate.side_effect = refusal(409, "Conflict", "A new key vault …")
-    bench.certificates.get_certificate_operation.side_effect = [
-        operation("inProgress", "Self"),
-        operation("completed", "Self"),
-    ]
+    bench.certificates.get_certificate_operation.side_effect = [operation(each, "Self") for each in seen]
     bench.certificates.get_certificate.return_value = MADE
     assert await asked(bench, SELF) == (MADE, False)
 
@@ -90,10 +88,11 @@ async def test_one_of_the_vault_itself_is_found_when_it_is_in_the_way(bench: Ben
     ("refused", "there"),
     [
         (refusal(409, "Conflict", "Another one."), ResourceNotFoundError()),
+        (refusal(409, "Conflict", "Another one."), operation("failed", "Self")),
         (refusal(429, "Throttled", "Slow down."), operation("inProgress", "Self")),
         (raised(409, inner("ObjectIsBeingDeleted")), operation("inProgress", "Self")),
     ],
-    ids=["nothing under way", "too many requests", "the name in work"],
+    ids=["nothing under way", "one that failed", "too many requests", "the name in work"],
 )
 async def test_other_refusals_are_what_they_are(bench: Bench, refused: Exception, there: Any) -> None:
     bench.certificates.create_certificate.side_effect = refused
