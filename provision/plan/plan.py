@@ -304,6 +304,8 @@ def _removal(profile: str, resource: Resource, observation: Observation, lookup:
     if isinstance(observed, Unread):
         return Change(resolved, observed, Action.NO_OP, reason="could not be read", blocked=observed.error)
     if isinstance(observed, Absent):
+        if observed.owner == profile and not resource.must_exist():
+            return Change(resolved, Present(), Action.DELETE, reason=f"ours, though {observed.note}")
         return Change(resolved, observed, Action.NO_OP, reason="does not exist")
     if observed.owner != profile or (resource.must_exist() and not resource.SHARED):
         return Change(resolved, observed, Action.NO_OP, reason="not ours: kept")

@@ -37,10 +37,12 @@ class Present:
 @dataclass(frozen=True, slots=True)
 class Absent:
     """The object does not exist; `note` says why more can't be said before an apply (its kind is not
-    there yet). `outputs` are those that are known all the same, such as an address made of its name."""
+    there yet), or what was begun of it. `outputs` are those that are known all the same, such as an address
+    made of its name. `owner` is the profile in the mark of what was begun, which a destroy takes away."""
 
     note: str = ""
     outputs: Mapping[str, Value] = field(default_factory=dict)
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,8 +149,11 @@ def test_a_request_is_given_up(provision: CommandLine, tmp_path: Path) -> None:
     other = profile(tmp_path, "dnsNames: [shop.contoso.com], issuer: digicert", host=False)
     held = provision("apply", *other, "--format", "json")
     assert "a request to Unknown is under way for it" in held.errors()[KEPT["shop-tls"]]
-    assert provision("certificate", "cancel", other[0], "shop-tls", "--sandbox").code == 0
+    cancel = ("certificate", "cancel", other[0], "shop-tls", "--sandbox")
+    assert "the request to Unknown is given up" in provision(*cancel).out
+    assert "no request is under way\n" in provision(*cancel).out
     assert shop(provision("apply", *other, "--format", "json")) == "created"
+    assert "no request is under way, the last one is completed" in provision(*cancel).out
     strange = provision("certificate", "cancel", other[0], "nope", "--sandbox")
     assert (strange.code, "there is none of that name" in strange.err) == (1, True)
 
@@ -184,6 +187,25 @@ def test_a_saved_plan_holds_what_the_file_was(provision: CommandLine, tmp_path: 
     stale = provision("apply", str(saved), "--sandbox", "--format", "json")
     assert (stale.code, shop(stale)) == (1, "failed")
     assert "is another file by now" in stale.errors()[KEPT["shop-tls"]]
+
+
+def test_what_was_only_asked_for_is_destroyed_and_asked_for_again(
+    provision: CommandLine, tmp_path: Path
+) -> None:
+    arguments = profile(tmp_path, "dnsNames: [shop.contoso.com], issuer: Unknown", host=False)
+    assert provision("apply", *arguments).code == 1
+    done = provision("destroy", *arguments, "--yes", "--format", "json")
+    assert (done.code, shop(done)) == (0, "deleted")
+    again = provision("destroy", *arguments, "--yes", "--format", "json")
+    assert (again.code, shop(again)) == (0, "unchanged")
+    waiting = provision("apply", *arguments)
+    assert waiting.code == 1
+    assert "recovering it" in waiting.out
+    assert "its request waits in the vault for a certification authority" in waiting.out
+    theirs = provision(
+        "destroy", *profile(tmp_path, "managed: false", host=False), "--yes", "--format", "json"
+    )
+    assert shop(theirs) == "unchanged"
 
 
 def test_of_somebody_else(provision: CommandLine, tmp_path: Path) -> None:

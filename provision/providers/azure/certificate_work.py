@@ -111,17 +111,23 @@ async def merge(clients: Clients, resource: Certificate, content: bytes, file: s
 
 
 async def cancel(clients: Clients, resource: Certificate) -> str:
-    """Give up a request that is under way, and forget it. Returns what became of it."""
+    """Give up the request that is under way, or forget one that ended without a certificate, which the vault
+    keeps in the way of the next. Returns what became of it."""
     client = clients.certificates(resource.vault)
     with translating(f"cancelling the request for {resource.address}"):
         try:
             operation = await client.get_certificate_operation(resource.certificate_name)
+            if operation.status == "completed":
+                return "no request is under way, the last one is completed"
             if operation.status == "inProgress":
                 await client.cancel_certificate_operation(resource.certificate_name)
             await client.delete_certificate_operation(resource.certificate_name)
         except ResourceNotFoundError:
-            return "no request to give up"
-    return f"the request to {operation.issuer_name} was {operation.status}, and is given up"
+            return "no request is under way"
+    became = (
+        "given up" if operation.status == "inProgress" else f"forgotten; it had ended as {operation.status}"
+    )
+    return f"the request to {operation.issuer_name} is {became}"
 
 
 async def purge(clients: Clients, resource: Certificate, profile: str) -> None:

@@ -68,7 +68,8 @@ class Certificates:
         if certificate is None:
             return Absent(outputs=foreseen)
         if certificate.properties and not certificate.properties.x509_thumbprint:
-            return Absent(await self._requested(resource), foreseen)
+            owner = (certificate.properties.tags or {}).get(PROFILE_TAG)
+            return Absent(await self._requested(resource), foreseen, owner)
         return present(certificate)
 
     async def _requested(self, resource: Certificate) -> str:
@@ -77,7 +78,7 @@ class Certificates:
         with translating(f"reading the request for {resource.address}"):
             operation = await running(client, resource.certificate_name)
         if operation is None:
-            return "was asked for and never made"
+            return "it was asked for and never made"
         return f"a request to {operation.issuer_name} is under way"
 
     async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
@@ -94,7 +95,7 @@ class Certificates:
         return await look_in_each(vaults, look)
 
     async def _marked(self, vault: str, profile: str) -> list[str]:
-        listed = self._clients.certificates(vault).list_properties_of_certificates()
+        listed = self._clients.certificates(vault).list_properties_of_certificates(include_pending=True)
         return [str(each.name) async for each in listed if (each.tags or {}).get(PROFILE_TAG) == profile]
 
     async def _orphan(self, vault: KeyVault, name: str) -> Orphan | None:
@@ -127,7 +128,7 @@ class Certificates:
             await self._recover(resource, work)
             client = self._clients.certificates(resource.vault)
             recovered = await client.get_certificate(resource.certificate_name)
-            if _has_expired(recovered):
+            if _has_expired(recovered) or not _was_made(recovered):
                 return await self._make(resource, work, {})
         observed = present(recovered)
         return await self.update(resource, observed, diff(resource.properties(), observed.properties), work)
@@ -225,6 +226,11 @@ def _name_in_work(error: ConflictError) -> str:
     """What goes on with the name, empty where it is something else that stands in the way."""
     cause = error.__cause__
     return _NAME_IN_WORK.get(inner_code_of(cause), "") if isinstance(cause, HttpResponseError) else ""
+
+
+def _was_made(certificate: KeyVaultCertificate) -> bool:
+    """Whether its request was ever answered: it may have been deleted while that was under way."""
+    return bool(certificate.properties and certificate.properties.x509_thumbprint)
 
 
 def _has_expired(certificate: KeyVaultCertificate) -> bool:

@@ -172,7 +172,7 @@ async def test_one_that_was_asked_for_and_never_made_is_absent(bench: Bench) -> 
         ended(status="inProgress"),
         refusal(404, "PendingCertificateNotFound"),
     ]
-    for note in ("a request to DigiCert is under way", "was asked for and never made"):
+    for note in ("a request to DigiCert is under way", "it was asked for and never made"):
         reading = await Certificates(bench.clients).read([RSA], PROFILE)
         absent = reading.objects[RSA.address]
         assert isinstance(absent, Absent)

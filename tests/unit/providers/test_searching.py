@@ -160,7 +160,7 @@ async def test_certificates_of_ours_in_the_profiles_vaults(bench: Bench) -> None
 async def test_a_vault_that_may_not_be_listed_hides_no_other(bench: Bench) -> None:
     closed = replace(VAULT, name="closed")
     listings = iter([paged(refusal(403, "Forbidden")), paged(listed_certificate("old"))])
-    bench.certificates.list_properties_of_certificates.side_effect = lambda: next(listings)
+    bench.certificates.list_properties_of_certificates.side_effect = lambda **_: next(listings)
     bench.certificates.get_certificate.return_value = bundle(tags=TAGS)
     found = await Certificates(bench.clients).search([closed, VAULT], PROFILE)
     assert addresses(found) == ["certificate/kv/old"]
