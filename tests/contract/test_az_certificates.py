@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certificate_material import certificate, new_key, pfx, signed
+from certificate_material import certificate, key_pem, new_key, pem, pfx, signed
 
 from contract.az import Az
 from provision.__main__ import main
@@ -26,7 +26,9 @@ ingress: {option: app-routing}
 vaults:
   kv-contoso-dev:
     resourceGroup: rg-security
-    issuers: {digicert: {provider: DigiCert, accountId: "123", password: "env:TEST_ACCOUNT"}}
+    issuers:
+      digicert: {provider: DigiCert, accountId: "123", password: "env:TEST_ACCOUNT"}
+      globalsign: {provider: GlobalSign, accountId: "456", password: "env:TEST_ACCOUNT"}
 certificates:
   self-tls:
     vault: kv-contoso-dev
@@ -35,8 +37,23 @@ certificates:
     curve: P-384
     tags: {team: web}
   ca-tls: {vault: kv-contoso-dev, dnsNames: [ca.contoso.com], issuer: digicert, certificateType: OV-SSL}
+  sign-tls:
+    vault: kv-contoso-dev
+    dnsNames: [a.contoso.com, b.contoso.com]
+    issuer: globalsign
+    subject: CN=Contoso
+    validityMonths: 24
+    renewBeforeDays: 45
+    renewal: reminder
+    keySize: 3072
+    reuseKey: true
+    exportable: false
+    contentType: pem
+    keyUsage: [digitalSignature, keyAgreement]
+    extendedKeyUsage: [1.3.6.1.5.5.7.3.1]
   csr-tls: {vault: kv-contoso-dev, dnsNames: [csr.contoso.com], issuer: Unknown}
   pfx-tls: {vault: kv-contoso-dev, import: {file: shop.pfx, password: "env:TEST_PFX"}}
+  pem-tls: {vault: kv-contoso-dev, contentType: pem, import: {file: shop.pem}}
 """
 
 Provision = Callable[..., tuple[int, Any]]
@@ -48,6 +65,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("profile")
     key = new_key()
     (folder / "shop.pfx").write_bytes(pfx(key, certificate(key, "pfx.contoso.com"), PASSWORD))
+    (folder / "shop.pem").write_bytes(key_pem(key) + pem(certificate(key, "pem.contoso.com")))
     (folder / "certs.yaml").write_text(PROFILE)
     return folder / "certs.yaml"
 
@@ -86,6 +104,17 @@ def test_az_reads_what_provision_made(az: Az, provision: Provision, file: Path) 
     assert show(az, "ca-tls")["policy"]["issuerParameters"]["name"] == "digicert"
     assert show(az, "ca-tls")["policy"]["issuerParameters"]["certificateType"] == "OV-SSL"
     assert show(az, "pfx-tls")["policy"]["secretProperties"]["contentType"] == "application/x-pkcs12"
+    assert show(az, "pem-tls")["policy"]["secretProperties"]["contentType"] == "application/x-pem-file"
+    full = show(az, "sign-tls")["policy"]
+    assert full["issuerParameters"]["name"] == "globalsign"
+    key = full["keyProperties"]
+    assert (key["keySize"], key["reuseKey"], key["exportable"]) == (3072, True, False)
+    assert full["secretProperties"]["contentType"] == "application/x-pem-file"
+    assert full["lifetimeActions"][0]["action"]["actionType"] == "EmailContacts"
+    x509 = full["x509CertificateProperties"]
+    assert x509["subjectAlternativeNames"]["dnsNames"] == ["a.contoso.com", "b.contoso.com"]
+    assert (x509["subject"], x509["validityInMonths"]) == ("CN=Contoso", 24)
+    assert (x509["keyUsage"], x509["ekus"]) == (["digitalSignature", "keyAgreement"], ["1.3.6.1.5.5.7.3.1"])
     pending = az("keyvault", "certificate", "pending", "show", "--vault-name", VAULT, "--name", "csr-tls")
     assert (pending["status"], pending["issuerParameters"]["name"]) == ("inProgress", "Unknown")
 
@@ -106,7 +135,7 @@ def test_az_merges_what_provision_requested(az: Az, provision: Provision, file: 
 def test_what_az_makes_identically_is_no_change(az: Az, provision: Provision, file: Path) -> None:
     """Our marks aside, which only say whose it is."""
     provision("apply", str(file), "--yes")
-    policies = {name: show(az, name)["policy"] for name in ("self-tls", "ca-tls")}
+    policies = {name: show(az, name)["policy"] for name in ("self-tls", "ca-tls", "sign-tls")}
     for name, policy in policies.items():
         path = file.parent / f"{name}.json"
         if policy["keyProperties"]["keyType"] == "EC":
@@ -116,12 +145,14 @@ def test_what_az_makes_identically_is_no_change(az: Az, provision: Provision, fi
             *("keyvault", "certificate", "create", "--vault-name", VAULT, "--name", name),
             *("--policy", f"@{path}", "--tags", "team=web" if name == "self-tls" else ""),
         )
-    az(
-        *("keyvault", "certificate", "import", "--vault-name", VAULT, "--name", "pfx-tls"),
-        *("--file", str(file.parent / "shop.pfx"), "--password", PASSWORD),
-    )
-    code, text = provision(
-        "plan", str(file), *(f"--target=certificate/{VAULT}/{n}" for n in (*policies, "pfx-tls"))
-    )
+    kept = file.parent / "pem-policy.json"  # az says that it is PEM only in a policy that it is given
+    kept.write_text(json.dumps(show(az, "pem-tls")["policy"]))
+    for name, option in (("pfx", ("--password", PASSWORD)), ("pem", ("--policy", f"@{kept}"))):
+        az(
+            *("keyvault", "certificate", "import", "--vault-name", VAULT, "--name", f"{name}-tls"),
+            *("--file", str(file.parent / f"shop.{name}"), *option),
+        )
+    named = (*policies, "pfx-tls", "pem-tls")
+    code, text = provision("plan", str(file), *(f"--target=certificate/{VAULT}/{each}" for each in named))
     assert (code, "No changes" in text) == (0, True), text
     assert os.environ["TEST_PFX"] == PASSWORD
