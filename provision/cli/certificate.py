@@ -1,4 +1,4 @@
-"""`provision certificate csr|merge|cancel|purge PROFILE NAME`: what certificates need by hand."""
+"""`provision certificate csr|merge|renew|cancel|purge PROFILE NAME`: what certificates need by hand."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ HELP = "requests to certification authorities that Key Vault can't ask, and othe
 _ACTIONS = {
     "csr": "print the signing request of a certificate with issuer Unknown, made anew if none is under way",
     "merge": "complete the request with the certificate that the authority made of it",
+    "renew": "have a new version made now, by the profile's policy",
     "cancel": "give up the request that is under way, or forget the one that ended",
     "purge": "remove a deleted certificate of ours for ever, so that its name is free",
 }
@@ -78,6 +79,9 @@ async def _run(arguments: argparse.Namespace) -> int:
                 chain = _content(arguments.file)
                 made = await work.merge(clients, resource, chain, arguments.file, mark)
                 sys.stdout.write(f"merged {resource.address}: {made}\n")
+            case "renew":
+                made = await work.renew(clients, resource, mark, planning.tell)
+                sys.stdout.write(f"renewed {resource.address}: {made}\n")
             case "cancel":
                 sys.stdout.write(f"{resource.address}: {await work.cancel(clients, resource)}\n")
             case "purge":

@@ -63,7 +63,8 @@ def _divided(
 def _findings(change: Change) -> list[Finding]:
     observed = change.observed
     if isinstance(observed, Absent):
-        return [Finding(change.address, "", Kind.MISSING, of_missing(change.resource.KIND))]
+        begun = observed.note if observed.owner else ""
+        return [Finding(change.address, "", Kind.MISSING, of_missing(change.resource.KIND), note=begun)]
     if not isinstance(observed, Present):
         return []
     if change.action is Action.DELETE:

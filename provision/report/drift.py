@@ -48,7 +48,7 @@ def _finding(finding: Finding, style: Style) -> str:
     head = f"  {style(colour, f'{finding.severity:7}')}  {_where(finding)}"
     match finding.kind:
         case Kind.MISSING:
-            return f"{head}: missing"
+            return f"{head}: missing" + (f" ({finding.note})" if finding.note else "")
         case Kind.EXPIRING:
             return f"{head}: {finding.note}"
         case Kind.RULED_OUT:

@@ -124,6 +124,8 @@ def test_signed_outside_of_the_vault(provision: CommandLine, tmp_path: Path) -> 
     assert "provision certificate csr PROFILE shop-tls" in waiting.errors()[KEPT["shop-tls"]]
     planned = provision("plan", *arguments)
     assert (planned.code, "a request to Unknown is under way" in planned.out) == (2, True)
+    drift = provision("drift", *arguments)
+    assert f"{KEPT['shop-tls']}: missing (a request to Unknown is under way)" in drift.out
 
     request = tmp_path / "request.csr"
     asked = ("certificate", "csr", arguments[0], "shop-tls", "--sandbox")
@@ -240,6 +242,27 @@ def test_deleted_recovered_and_purged(provision: CommandLine, tmp_path: Path) ->
     assert (asked.code, "--yes" in asked.err) == (1, True)
     assert provision("certificate", "purge", arguments[0], "shop-tls", "--yes", "--sandbox").code == 0
     assert provision("certificate", "purge", arguments[0], "shop-tls", "--yes", "--sandbox").code == 1
+
+
+def test_renewed_on_request(provision: CommandLine, tmp_path: Path) -> None:
+    """A new version by the policy, with our marks, so that nothing differs afterwards."""
+    arguments = profile(tmp_path, "dnsNames: [shop.contoso.com], keyType: EC, tags: {team: web}", host=False)
+    renew = ("certificate", "renew", arguments[0], "shop-tls", "--sandbox")
+    assert "it does not exist yet" in provision(*renew).err
+    assert provision("apply", *arguments).code == 0
+    done = provision(*renew)
+    assert done.code == 0, done.err
+    with provision.azure() as azure:
+        [document] = azure.store.list(CERTIFICATE)
+        versions = {each["version"]: each for each in azure.store.list(VERSION)}
+    assert len(versions) == 2
+    assert versions[document["current"]]["tags"].keys() == {"team", "provision-profile", "provision-digest"}
+    again = provision("apply", *arguments, "--format", "json")
+    assert (shop(again), again.writes()) == ("unchanged", [])
+    refused = provision(
+        "certificate", "renew", profile(tmp_path, "managed: false", host=False)[0], *renew[3:]
+    )
+    assert (refused.code, "no policy of the profile makes it" in refused.err) == (1, True)
 
 
 @pytest.fixture

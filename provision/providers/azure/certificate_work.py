@@ -14,14 +14,20 @@ from provision.errors import ConflictError, ForeignError, NotFoundError, UsageEr
 from provision.ingress.certificate_files import names_of
 from provision.ingress.certificate_rules import covers
 from provision.providers.azure.certificate_policy import policy_of
-from provision.providers.azure.certificate_requests import of_another_issuer, outdated, running
+from provision.providers.azure.certificate_requests import (
+    Tell,
+    of_another_issuer,
+    outdated,
+    request,
+    running,
+)
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import inner_code_of, translating
 from provision.providers.azure.reading import PROFILE_TAG, tags_of
 from provision.resources.certificate import UNKNOWN, Certificate
 
 if TYPE_CHECKING:
-    from azure.keyvault.certificates import CertificateOperation
+    from azure.keyvault.certificates import CertificateOperation, KeyVaultCertificate
     from azure.keyvault.certificates.aio import CertificateClient
     from cryptography import x509
 
@@ -57,7 +63,7 @@ async def _requested(client: CertificateClient, resource: Certificate, mark: Mar
             resource.certificate_name,
             policy_of(resource),
             enabled=resource.enabled,
-            tags={**await _tags(client, resource), **resource.tags, **tags_of(mark)},
+            tags={**_tags(await _current(client, resource)), **resource.tags, **tags_of(mark)},
         )
     except HttpResponseError as error:
         if inner_code_of(error) != "ObjectIsDeletedButRecoverable":
@@ -71,13 +77,21 @@ async def _requested(client: CertificateClient, resource: Certificate, mark: Mar
     return cast("CertificateOperation", made)  # with issuer Unknown there can't be a certificate yet
 
 
-async def _tags(client: CertificateClient, resource: Certificate) -> dict[str, str]:
-    """The tags of the current version, none where there is none."""
+async def _current(client: CertificateClient, resource: Certificate) -> KeyVaultCertificate | None:
+    """The current version, None where there is none."""
     try:
-        current = await client.get_certificate(resource.certificate_name)
+        return await client.get_certificate(resource.certificate_name)
     except ResourceNotFoundError:
-        return {}
-    return dict(current.properties.tags or {}) if current.properties else {}
+        return None
+
+
+def _tags(current: KeyVaultCertificate | None) -> dict[str, str]:
+    return dict(current.properties.tags or {}) if current and current.properties else {}
+
+
+def _thumbprint(made: KeyVaultCertificate) -> str:
+    thumbprint = made.properties.x509_thumbprint if made.properties else None
+    return thumbprint.hex().upper() if thumbprint else "no thumbprint was answered"
 
 
 async def merge(clients: Clients, resource: Certificate, content: bytes, file: str, mark: Mark) -> str:
@@ -99,15 +113,38 @@ async def merge(clients: Clients, resource: Certificate, content: bytes, file: s
     chain = _chain(doing, content)
     _check(doing, resource, chain, operation)
     with translating(doing):
-        tags = await _tags(client, resource)
+        tags = _tags(await _current(client, resource))
         made = await client.merge_certificate(
             resource.certificate_name,
             [_der(each) for each in chain],
             enabled=resource.enabled,
             tags={**tags, **resource.tags, **tags_of(mark)},
         )
-    thumbprint = made.properties.x509_thumbprint if made.properties else None
-    return thumbprint.hex().upper() if thumbprint else "no thumbprint was answered"
+    return _thumbprint(made)
+
+
+async def renew(clients: Clients, resource: Certificate, mark: Mark, tell: Tell) -> str:
+    """Have a version made now by the profile's policy. Returns its thumbprint.
+
+    Raises UsageError for a certificate that no vault makes, ForeignError for one of somebody else's, and what
+    `request` raises.
+    """
+    doing = f"renewing {resource.address}"
+    if not resource.by_policy:
+        fix = "Put a new file in place of the old one and apply." if resource.source else "Ask who keeps it."
+        raise UsageError(doing, "no policy of the profile makes it", fix)
+    client = clients.certificates(resource.vault)
+    with translating(doing):
+        current = await _current(client, resource)
+        if current is None:
+            raise NotFoundError(doing, "it does not exist yet", "Make it:", "provision apply PROFILE")
+        tags = _tags(current)
+        if tags.get(PROFILE_TAG) != mark.profile:
+            raise ForeignError(
+                doing, "it does not carry our mark", "Take it over:", "provision apply PROFILE --adopt"
+            )
+        made, _ = await request(clients, resource, {**tags, **resource.tags, **tags_of(mark)}, tell)
+    return _thumbprint(made)
 
 
 async def cancel(clients: Clients, resource: Certificate) -> str:
