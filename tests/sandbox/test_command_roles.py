@@ -22,6 +22,7 @@ from provision.sandbox.gateway import Gateway
 from provision.sandbox.http import Request
 from provision.sandbox.store import Store
 
+PROFILES = Path(__file__).parents[2] / "profiles"
 ROOT = f"/subscriptions/{SUBSCRIPTION}"
 AUTHORIZATION = "providers/Microsoft.Authorization"
 RUNNER = seed.CLIENTS["nobody"]
@@ -332,3 +333,62 @@ def test_the_condition_lets_nobody_assign_another_role(
     ran = runner.provision("apply", *DEV, "--target", target, "--format", "json")
     assert ran.code == 1
     assert "the condition of the caller's role does not allow" in ran.errors()[target]
+
+
+def of_dev(folder: Path, roles: str) -> tuple[str, str]:
+    """Arguments for the development profile with roles made by somebody else or not at all."""
+    file = folder / "roles.yaml"
+    file.write_text(f"extends: {PROFILES}/dev.yaml\nname: dev\nroles: {roles}\n")
+    return str(file), "--sandbox"
+
+
+async def _typed(azure: Azure, command: str) -> None:
+    """What the owner's az sends for a printed `az role assignment create`."""
+    words = shlex.split(command)
+    given = dict(zip(words[4::2], words[5::2], strict=True))
+    [role] = [
+        id_ for id_, each in rbac.built_in().items() if each["properties"]["roleName"] == given["--role"]
+    ]
+    granted = {
+        "roleDefinitionId": f"{ROOT}/{AUTHORIZATION}/roleDefinitions/{role}",
+        "principalId": given["--assignee-object-id"],
+        "principalType": given["--assignee-principal-type"],
+    }
+    gateway = Gateway(azure, services.ROUTES)
+    await _put(gateway, azure, given["--scope"], f"roleAssignments/{azure.guid()}", granted)
+
+
+def test_roles_of_another_team_are_checked_and_asked_for_by_command(
+    provision: CommandLine, tmp_path: Path
+) -> None:
+    """`roles: verify`: nothing is assigned, and what the errors print makes the next apply succeed."""
+    arguments = of_dev(tmp_path, "verify")
+    lacking = provision("apply", *arguments, "--format", "json")
+    assert lacking.code == 1
+    assert not [call for call in lacking.writes() if "roleAssignments" in call.path]
+    commands = [
+        line.strip()
+        for address, error in lacking.errors().items()
+        for line in error.splitlines()
+        if address.startswith("role_assignment/") and line.strip().startswith("az ")
+    ]
+    assert len(commands) == 2
+    store = Store(provision.home / "state.db")
+    try:
+        for command in commands:
+            asyncio.run(_typed(Azure(store, Clock(), services.SETTLERS), command))
+    finally:
+        store.close()
+    done = provision("apply", *arguments)
+    assert done.code == 0, done.out
+    assert not [call for call in done.writes() if "roleAssignments" in call.path]
+    assert provision("drift", *arguments).code == 0
+
+
+def test_roles_that_are_off_are_neither_read_nor_made(provision: CommandLine, tmp_path: Path) -> None:
+    arguments = of_dev(tmp_path, "off")
+    planned = provision("plan", *arguments, "--format", "json")
+    assert planned.code == 2
+    addresses = [each["resource"] for each in planned.json()["changes"]]
+    assert not [each for each in addresses if each.startswith(("role_assignment/", "access_policy/"))]
+    assert not [call for call in planned.calls if "roleAssignments" in call.path]
