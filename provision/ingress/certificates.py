@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provision.ingress.vaults import vault_id
 from provision.profile.model import Certificate as Declared
 from provision.profile.model import Profile
 from provision.resources.certificate import PEM, PKCS12, UNKNOWN, BundleFile, Certificate
@@ -50,6 +51,7 @@ def _certificate(profile: Profile, name: str, declared: Declared) -> Certificate
         enabled=declared.enabled,
         tags=declared.tags,
         source=_source(declared),
+        made_vault=vault_id(profile, declared.vault, vault) if vault.create else "",
         managed=declared.managed,
         after=tuple(after),
     )

@@ -29,6 +29,7 @@ class BundleFile:
 class Certificate(Resource):
     """A certificate made by policy; imported from `source`; or, not `managed`, used as it is.
 
+    `made_vault` is the id of its vault where the profile makes that, so that it may not be there yet.
     `name` is `vault/certificate`. `renew_before_days` is checked also where Key Vault does not renew.
     Outputs: `uri` (unversioned id, what an ingress refers to), `thumbprint`, `expires` (ISO date), `names`
     and `selfSigned` (of the current version), `tags` (all of them).
@@ -57,6 +58,7 @@ class Certificate(Resource):
     enabled: bool = True
     tags: Mapping[str, str] = field(default_factory=dict)
     source: BundleFile | None = None
+    made_vault: str = ""
     managed: bool = True
 
     @property

@@ -84,6 +84,9 @@ def statuses(ran: Ran) -> dict[str, str]:
 
 def test_a_vault_is_made_with_everything_that_protects_it(provision: CommandLine, profile: Write) -> None:
     file = profile(softDeleteDays=30, sku="premium")
+    planned = provision("plan", file, "--sandbox")
+    assert planned.code == 2
+    assert planned.below("/certificates") == []  # its name does not resolve yet
     done = provision("apply", file, "--sandbox", "--yes", "--format", "json")
     assert done.code == 0, done.out
     assert done.statuses()[VAULT] == "created"

@@ -21,7 +21,8 @@ from provision.providers.azure.certificate_requests import in_the_way, request, 
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import hiding, inner_code_of, translating
 from provision.providers.azure.reading import PROFILE_TAG, found, read_each, tags_of
-from provision.providers.azure.searching import look_in_each
+from provision.providers.azure.searching import Once, look_in_each
+from provision.providers.azure.vaults import get_vault
 from provision.resources.certificate import PEM, BundleFile, Certificate
 from provision.resources.observed import Absent, Observed, Present
 from provision.resources.resource import Resource
@@ -55,13 +56,25 @@ class Certificates:
         self._clients = clients
 
     async def read(self, resources: Sequence[Certificate], profile: str) -> Reading:
-        return await read_each(resources, self._read)
+        is_there = Once(self._is_there)
 
-    async def _read(self, resource: Certificate) -> Observed:
+        async def read(resource: Certificate) -> Observed:
+            return await self._read(resource, await is_there(resource.made_vault))
+
+        return await read_each(resources, read)
+
+    async def _is_there(self, vault: str) -> bool:
+        """Whether there is a vault to be asked: the name of one that does not exist yet does not resolve,
+        which resolvers remember beyond the time when it is made. True for one that must exist."""
+        return not vault or bool(await get_vault(self._clients, f"looking for {vault}", vault))
+
+    async def _read(self, resource: Certificate, is_there: bool) -> Observed:
         client = self._clients.certificates(resource.vault)
-        certificate = await found(
-            f"reading {resource.address}", client.get_certificate(resource.certificate_name)
-        )
+        certificate = None
+        if is_there:
+            certificate = await found(
+                f"reading {resource.address}", client.get_certificate(resource.certificate_name)
+            )
         # Those who refer to it need not wait for it: what they refer to is its name in the vault.
         vault = self._clients.cloud.vault_url(resource.vault.lower())
         foreseen = {"uri": f"{vault}/secrets/{resource.certificate_name}"}
@@ -86,6 +99,8 @@ class Certificates:
         declared = {each.name.casefold() for each in resources if isinstance(each, Certificate)}
 
         async def look(vault: KeyVault) -> list[Orphan]:
+            if not await self._is_there(str(vault.id) if vault.create else ""):
+                return []
             marked = await found(f"reading what is in {vault.address}", self._marked(vault.name, profile))
             left = [name for name in marked or () if f"{vault.name}/{name}".casefold() not in declared]
             looked = await together(self._orphan(vault, name) for name in left)

@@ -98,7 +98,7 @@ def _by_policy(doing: str, message: str) -> AccessDeniedError | None:
     caller = _OBJECT_ID.search(message)
     return AccessDeniedError(
         doing,
-        f"the caller lacks the right the vault permission “{found['kind']} {found['permission']}”",
+        f"the caller lacks the vault permission “{found['kind']} {found['permission']}”",
         "The vault works with access policies. Have one given to the identity that runs provision:",
         f"az keyvault set-policy --name {found['vault']}"
         f" --object-id {caller['id'] if caller else 'OBJECT_ID'}"

@@ -14,7 +14,7 @@ from azure.keyvault.certificates._generated.models import CertificateBundle, Del
 from azure.keyvault.certificates._generated.models import CertificateOperation as OperationBundle
 from certificate_material import certificate, key_pem, new_key, pem, thumbprint
 
-from providers.bench import PROFILE, TAGS, Bench, raised, refusal
+from providers.bench import PREFIX, PROFILE, TAGS, Bench, raised, refusal
 from provision.errors import AccessDeniedError, ConflictError, ForeignError, ServiceError
 from provision.plan.diff import diff
 from provision.providers.azure.certificates import Certificates
@@ -22,6 +22,7 @@ from provision.providers.azure.cloud import Cloud
 from provision.resources.certificate import BundleFile, Certificate
 from provision.resources.observed import Absent, Present, Unread
 from provision.resources.values import CaseInsensitive
+from provision.resources.vault import KeyVault
 
 VAULT = "https://kv-prod.vault.azure.net"
 VERSION = "0123456789abcdef0123456789abcdef"
@@ -160,6 +161,21 @@ async def test_a_certificate_that_is_not_there_is_absent(bench: Bench) -> None:
     reading = await Certificates(bench.clients).read([RSA], PROFILE)
     absent = reading.objects[RSA.address]
     assert absent == Absent(outputs={"uri": f"{bench.clients.cloud.vault_url('kv-prod')}/secrets/shop-tls"})
+
+
+async def test_a_vault_that_is_not_there_yet_is_not_asked(bench: Bench) -> None:
+    """Its name would be remembered as one that does not exist."""
+    id_ = f"{PREFIX}/Microsoft.KeyVault/vaults/kv-prod"
+    bench.vaults.get.side_effect = refusal(404, "ResourceNotFound")
+    made = [replace(RSA, made_vault=id_), replace(RSA, name="kv-prod/b", made_vault=id_)]
+    handler = Certificates(bench.clients)
+    objects = (await handler.read(made, PROFILE)).objects
+    assert {type(each) for each in objects.values()} == {Absent}
+    assert all(isinstance(each, Absent) and each.outputs["uri"] for each in objects.values())
+    found = await handler.search([KeyVault(name="kv-prod", id=id_, create=True)], PROFILE)
+    assert (found.orphans, found.objects) == ((), {})
+    assert bench.certificates.method_calls == []
+    assert bench.vaults.get.await_count == 2
 
 
 async def test_one_that_was_asked_for_and_never_made_is_absent(bench: Bench) -> None:

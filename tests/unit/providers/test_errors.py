@@ -179,7 +179,7 @@ async def test_arm_names_the_missing_action_and_scope() -> None:
         (
             "The user, group or application 'appid=a;oid=o' does not have certificates get permission on key"
             " vault 'kv-prod;location=westeurope'.",
-            "the caller lacks the right the vault permission “certificates get”",
+            "the caller lacks the vault permission “certificates get”",
         ),
     ],
     ids=["rbac", "access-policy"],
