@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +13,7 @@ from providers.bench import PREFIX, SUBSCRIPTION, Bench, paged, refusal
 from provision.apply.handler import Reading, Searching, Work
 from provision.errors import AccessDeniedError, ConflictError, ProvisionError, ServiceError
 from provision.plan.change import FieldChange
+from provision.providers.azure import patience
 from provision.providers.azure.host_records import HostRecords
 from provision.providers.azure.patience import patient
 from provision.providers.azure.role_assignments import RoleAssignments
@@ -25,6 +26,21 @@ CALLER = "55555555-5555-5555-5555-555555555555"
 ACTION = "Microsoft.Network/dnsZones/write"
 MADE = Present(outputs={"id": ZONE.id})
 DENIED = AccessDeniedError("creating", "no", action=ACTION, scope=ZONE.id, principal=CALLER)
+
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time does not go on, however slow the machine is."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Stopped:
+            return cls.fromtimestamp(NOW.timestamp(), tz)
+
+    monkeypatch.setattr(patience, "datetime", Stopped)
 
 
 class Refusing:
@@ -57,7 +73,7 @@ def given(
 ) -> None:
     """The caller was given a role with these actions."""
     definition = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/r"
-    created = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    created = NOW - timedelta(seconds=seconds_ago)
     assignment = SimpleNamespace(scope=scope, created_on=created, role_definition_id=definition)
     bench.roles.list_for_scope.return_value = paged(assignment)
     permission = SimpleNamespace(
