@@ -51,10 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     from provision.cli import planning
-    from provision.profile.zone_file import records_of
+    from provision.ingress.zone_import import imported
     from provision.report.zones import records_yaml
 
-    records, notes = records_of(arguments.file, arguments.zone.rstrip(".").lower())
+    records, notes = imported(arguments.file, arguments.zone.rstrip(".").lower())
     _write(arguments.output, records_yaml(records))
     for note in notes:
         planning.tell(f"Note: {note}")
@@ -73,10 +73,10 @@ async def _export(arguments: argparse.Namespace) -> int:
     zone = asked.profile.dns.zones[name]
     async with connected(asked.profile, arguments.sandbox) as clients:
         found = await contents(clients, zone_id(asked.profile, name, zone), zone.visibility)
-    text, warnings = zone_text(name, found)
+    text, notes = zone_text(name, found)
     _write(arguments.output, text)
-    for warning in warnings:
-        planning.tell(f"Note: {warning}")
+    for note in notes:
+        planning.tell(f"Note: {note}")
     return 0
 
 

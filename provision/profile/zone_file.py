@@ -6,9 +6,9 @@ SOA and the NS records of the zone itself are left out with a note: Azure keeps 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from provision.errors import Problem, ProfileError
@@ -16,16 +16,22 @@ from provision.profile.decode import FAILED, Decoder
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import Record
 from provision.profile.nodes import Entry as Key
-from provision.profile.nodes import List, Map, Node, Place, from_plain, problem_at
+from provision.profile.nodes import List, Map, Node, Path, Place, from_plain, path_text, problem_at
 from provision.profile.shape import Object
+from provision.profile.zone_faults import EXAMPLES, explained
 
 if TYPE_CHECKING:
     from dns.name import Name
     from dns.rdata import Rdata
 
-_TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SRV", "TXT")
+_TYPES = tuple(EXAMPLES)
 _TOKEN = re.compile(r'\\.|"(?:\\.|[^"\\])*"|;[^\n]*|[()\n]', re.DOTALL)
 """What decides where an entry of a zone file ends (RFC 1035, section 5.1)."""
+_GENERATE = re.compile(r"\s*\$GENERATE\s+(\d+)-(\d+)(?:/(\d+))?", re.IGNORECASE)
+_MOST_GENERATED = 25_000
+"""As many as the largest zone, a private one, has record sets."""
+_MOST_PROBLEMS = 20
+"""Of one file that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,11 @@ class ZoneFile:
 
 @dataclass(slots=True)
 class _Set:
+    """The records of one name and type."""
+
     place: Place
     ttl: int
+    held: set[Rdata] = field(default_factory=set)
     values: list[Node] = field(default_factory=list)
 
 
@@ -49,6 +58,11 @@ class Entry(NamedTuple):
 
     place: Place
     text: str
+
+    @property
+    def word(self) -> str:
+        """The first word, in upper case: a directive, if it begins with $."""
+        return self.text.split(maxsplit=1)[0].upper()
 
 
 def declared(loaded: LoadedProfile) -> tuple[LoadedProfile, list[Problem]]:
@@ -63,7 +77,7 @@ def declared(loaded: LoadedProfile) -> tuple[LoadedProfile, list[Problem]]:
         if zone.file is None:
             continue
         path = ("dns", "zones", name, "file")
-        file = str(Path(loaded.place(path).file).parent / zone.file)
+        file = str(FilePath(loaded.place(path).file).parent / zone.file)
         try:
             found = read_zone_file(file, name)
         except (OSError, UnicodeDecodeError) as error:
@@ -75,11 +89,16 @@ def declared(loaded: LoadedProfile) -> tuple[LoadedProfile, list[Problem]]:
     return replace(loaded, profile=whole, places=decoder.places, notes=tuple(notes)), decoder.problems
 
 
-def records_of(file: str, zone: str) -> tuple[list[Record], tuple[Problem, ...]]:
-    """The record sets of one zone file and what it holds beside them.
+class Read(NamedTuple):
+    """The record sets of one zone file, where they stand as `dns.records`, and what is beside them."""
 
-    Raises ProfileError with all that is wrong in it.
-    """
+    records: tuple[Record, ...]
+    places: Mapping[Path, Place]
+    notes: tuple[Problem, ...]
+
+
+def records_of(file: str, zone: str) -> Read:
+    """Raises ProfileError with all that can't be read in it."""
     decoder = Decoder()
     try:
         found = read_zone_file(file, zone)
@@ -88,14 +107,37 @@ def records_of(file: str, zone: str) -> tuple[list[Record], tuple[Problem, ...]]
     records = _decoded(found, decoder, 0)
     if decoder.problems:
         raise ProfileError(decoder.problems)
-    return records, tuple(found.notes)
+    return Read(tuple(records), decoder.places, tuple(found.notes))
 
 
 def _decoded(found: ZoneFile, decoder: Decoder, first: int) -> list[Record]:
-    decoder.problems += found.problems
-    trees = enumerate(found.records, first)
-    values = [decoder.decode(tree, Object(Record), ("dns", "records", index)) for index, tree in trees]
+    """The record sets, whose places are those of `dns.records` from index `first` on."""
+    problems = list(found.problems)
+    values = []
+    for index, tree in enumerate(found.records, first):
+        path = ("dns", "records", index)
+        known = len(decoder.problems)
+        values.append(decoder.decode(tree, Object(Record), path))
+        # The file has no such path: its line says where it is.
+        own = f"{path_text(path)}."
+        problems += [
+            replace(each, message=each.message.removeprefix(own)) for each in decoder.problems[known:]
+        ]
+        del decoder.problems[known:]
+    decoder.problems += few(sorted(problems, key=lambda each: (each.line, each.column)))
     return [value for value in values if value is not FAILED]
+
+
+def few(problems: list[Problem]) -> list[Problem]:
+    """The first problems of a file, and how many are left.
+
+    One mistake, such as a $TTL that is missing, can be a problem of thousands of lines.
+    """
+    if len(problems) <= _MOST_PROBLEMS:
+        return problems
+    shown, last = problems[:_MOST_PROBLEMS], problems[_MOST_PROBLEMS]
+    left = len(problems) - _MOST_PROBLEMS
+    return [*shown, replace(last, message=f"and {left} more problems from here on", hint="")]
 
 
 def _unreadable(error: OSError | UnicodeDecodeError) -> str:
@@ -110,17 +152,18 @@ def read_zone_file(file: str, zone: str) -> ZoneFile:
     import dns.tokenizer
     import dns.zonefile
 
-    text = Path(file).read_text(encoding="utf-8")
+    text = FilePath(file).read_text(encoding="utf-8-sig")
     origin = dns.name.from_text(zone)
     heap = _Heap(origin)
-    reader = dns.zonefile.Reader(dns.tokenizer.Tokenizer("", file), dns.rdataclass.IN, cast("Any", heap))
+    empty = dns.tokenizer.Tokenizer("", file)
+    reader = dns.zonefile.Reader(
+        empty, dns.rdataclass.IN, cast("Any", heap), allow_directives=("$GENERATE", "$ORIGIN", "$TTL")
+    )
     found = ZoneFile()
     sets: dict[tuple[str, str], _Set] = {}
     for entry in entries(text, file):
-        if entry.text.split()[0].upper() == "$INCLUDE":
-            found.problems.append(
-                problem_at(entry.place, "$INCLUDE is not followed", "Put all into one file.")
-            )
+        if fault := _refused(entry):
+            found.problems.append(problem_at(entry.place, *fault))
             continue
         heap.found.clear()
         reader.tok = dns.tokenizer.Tokenizer(entry.text, file)
@@ -128,34 +171,50 @@ def read_zone_file(file: str, zone: str) -> ZoneFile:
             reader.read()
         except dns.exception.DNSException as error:
             said = str(error).removeprefix(f"{file}:").lstrip("0123456789: ")
-            shown = entry.text.strip().partition("\n")[0]
-            found.problems.append(problem_at(entry.place, f"`{shown}` is no line of a zone file: {said}"))
+            found.problems.append(problem_at(entry.place, *explained(entry.text, said)))
+            if entry.word == "$TTL":  # or every record below it would have none
+                reader.default_ttl, reader.default_ttl_known = 3600, True
             continue
-        if not heap.found and not entry.text.startswith("$"):
-            found.problems.append(problem_at(entry.place, f"the name is outside the zone {zone}"))
+        if not heap.found and entry.word not in ("$TTL", "$ORIGIN"):
+            hint = "A name without a final dot is relative to $ORIGIN, or to the zone."
+            found.problems.append(problem_at(entry.place, f"the name is outside the zone {zone}", hint))
         for owner, ttl, data in heap.found:
             _collect(found, sets, owner.relativize(origin).to_text(), ttl, data, entry.place)
     found.records.extend(_tree(zone, name, kind, each) for (name, kind), each in sets.items() if each.values)
     return found
 
 
+def _refused(entry: Entry) -> tuple[str, str] | None:
+    """Message and hint for a directive that would read other files, or make more than a zone holds."""
+    if entry.word == "$INCLUDE":
+        return "$INCLUDE is not followed", "Put all into one file."
+    if match := _GENERATE.match(entry.text):
+        start, stop, step = (int(each or 1) for each in match.groups())
+        if step and (stop - start) // step >= _MOST_GENERATED:
+            return f"$GENERATE would make more than {_MOST_GENERATED} records", "No zone holds so many."
+    return None
+
+
 def entries(text: str, file: str) -> Iterator[Entry]:
     """The entries of a zone file that say something, without comments."""
-    start, begun, depth, line, kept = 0, 1, 0, 1, ""
+    start, begun, depth, line = 0, 1, 0, 1
+    kept: list[str] = []
     for token in _TOKEN.finditer(text + "\n"):
-        kept += text[start : token.start()]
+        kept.append(text[start : token.start()])
         start = token.end()
         said = token.group()
         depth = max(0, depth + (said == "(") - (said == ")"))
-        kept += "" if said.startswith(";") else said
+        if not said.startswith(";"):
+            kept.append(said)
         line += said.count("\n")
         if said == "\n" and depth == 0:
-            if kept.strip():
-                body = kept.lstrip("\n")
-                yield Entry(Place(file, begun, len(body) - len(body.lstrip()) + 1), body)
-            kept, begun = "", line
-    if kept.strip():  # a parenthesis was left open: the reader says so
-        yield Entry(Place(file, begun, 1), kept)
+            if body := "".join(kept).lstrip("\n"):
+                bare = body.lstrip()
+                if bare:
+                    yield Entry(Place(file, begun, len(body) - len(bare) + 1), body)
+            kept, begun = [], line
+    if body := "".join(kept).strip():  # a parenthesis was left open: the reader says so
+        yield Entry(Place(file, begun, 1), body)
 
 
 class _Heap:
@@ -188,7 +247,7 @@ def _collect(
     place: Place,
 ) -> None:
     kind = data.rdtype.name
-    if kind == "SOA" or (kind == "NS" and name == "@"):
+    if kind in ("SOA", "NS") and name == "@":
         message = f"the zone's own {kind} records are left out: Azure keeps its own"
         if not any(note.message == message for note in found.notes):
             found.notes.append(problem_at(place, message))
@@ -202,6 +261,10 @@ def _collect(
         message = f"the {kind} records of {name} have the TTLs {held.ttl} (line {held.place.line}) and {ttl}"
         hint = "The records of one name and type have one TTL."
         found.problems.append(problem_at(place, message, hint))
+    if data in held.held:  # a server keeps it once (RFC 2181, section 5)
+        found.notes.append(problem_at(place, f"this {kind} record of {name} is there twice"))
+        return
+    held.held.add(data)
     try:
         held.values.append(from_plain(_value(kind, data), place))
     except UnicodeDecodeError:

@@ -13,29 +13,29 @@ from provision.resources.record_value import strings
 
 
 def zone_text(zone: str, contents: Iterable[Held]) -> tuple[str, list[str]]:
-    """The zone file, the zone itself first and then by name, and warnings about what it can't hold.
+    """The zone file, the zone itself first and then by name, and notes on what it can't hold.
 
-    What Azure keeps (SOA, the zone's own NS), aliases and registered machines are comments in it: they would
-    be wrong with another server.
+    Aliases and registered machines are comments in it: they would be wrong with another server. The SOA and
+    NS records that Azure keeps are in it as in a file of az's, so that it is a whole zone to other programs.
     """
     import dns.name
 
     origin = dns.name.from_text(zone)
     lines = [f"$ORIGIN {origin.to_text()}"]
-    warnings: list[str] = []
+    notes: list[str] = []
     sets = [(dns.name.from_text(each.name, origin), each) for each in contents]
-    for _, held in sorted(sets, key=lambda pair: (pair[0], pair[1].type)):
+    for _, held in sorted(sets, key=lambda pair: (pair[0], pair[1].type != "SOA", pair[1].type)):
         if held.target:
             lines.append(f"; {held.name} {held.ttl} IN {held.type} is an alias of {held.target}")
-            warnings.append(f"{held.type} {held.name} is an alias: a comment in the file")
+            notes.append(f"{held.type} {held.name} is an alias: a comment in the file")
         elif held.registered:
             lines += [f"; {line} ; registered by a virtual network" for line in _lines(held)]
-            warnings.append(f"{held.type} {held.name} is a registered machine: a comment in the file")
-        elif held.type == "SOA" or (held.type == "NS" and held.name == "@"):
-            lines += [f"; {line} ; Azure's own" for line in _lines(held)]
+            notes.append(f"{held.type} {held.name} is a registered machine: a comment in the file")
+        elif not held.values:
+            notes.append(f"{held.type} {held.name} has no records that can be read: left out of the file")
         else:
             lines += _lines(held)
-    return "\n".join(lines) + "\n", warnings
+    return "\n".join(lines) + "\n", notes
 
 
 def _lines(held: Held) -> list[str]:
@@ -63,8 +63,18 @@ def _values(held: Held) -> Iterable[str]:
 def records_yaml(records: Sequence[Record]) -> str:
     """`dns.records` of a profile."""
     plain: list[dict[str, Any]] = [
-        {"zone": each.zone, "name": each.name, "type": each.type, "ttl": each.ttl, "values": [*each.values]}
+        {
+            "zone": each.zone,
+            "name": each.name,
+            "type": each.type,
+            "ttl": each.ttl,
+            "values": [value.replace("${", "$${") for value in each.values],  # no variables of ours
+        }
         for each in records
     ]
+    # PyYAML folds U+0085 and its like into line breaks where it may write them as they are.
+    readable = all(value.isprintable() for each in records for value in each.values)
     body = {"dns": {"records": plain}}
-    return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110))
+    return str(
+        yaml.safe_dump(body, sort_keys=False, allow_unicode=readable, default_flow_style=None, width=110)
+    )

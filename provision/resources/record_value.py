@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import shlex
 
 from provision.resources.values import CaseInsensitive
@@ -32,9 +33,19 @@ def canonical(record_type: str, text: str) -> str:
             return CaseInsensitive(f"{int(priority)} {int(weight)} {int(port)} {_host(target)}")
         case "CAA":
             flags, tag, value = shlex.split(text)
-            return f'{int(flags)} {tag.lower()} "{value}"'
+            return f'{int(flags)} {tag.lower()} "{quoted(value)}"'
         case _:
             return text
+
+
+def quoted(text: str) -> str:
+    """What stands between the quotes of a zone file."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def unquoted(text: str) -> str:
+    """What `quoted` was made of."""
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def strings(text: str) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from command_line import _homes, applied, home_after, provision  # noqa: F401 - fixtures
 from core_client import Client
+from dns_profile import profile  # noqa: F401 - a fixture
 
 from provision.sandbox import issuance
 from provision.sandbox.azure import Json

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import yaml
-from command_line import CommandLine, Ran
+from command_line import Ran
+from dns_profile import Profile
 
 from provision.sandbox import dns_records, private_dns, services
 from provision.sandbox.azure import SUBSCRIPTION, Azure, Json, Settle
@@ -26,14 +25,6 @@ DNS_ZONE_CONTRIBUTOR = "befefa01-2a29-4197-83a8-272ff33ce314"
 PUBLIC_RECORDS = "Microsoft.Network/dnsZones/recordsets"
 PRIVATE_RECORDS = "Microsoft.Network/privateDnsZones/recordsets"
 
-BASE: dict[str, Any] = {
-    "apiVersion": "provision/v1",
-    "name": "names",
-    "azure": {"subscription": SUBSCRIPTION},
-    "cluster": {"name": "aks", "resourceGroup": "rg"},
-    "ingress": {"option": "app-routing"},
-    "dns": {"zones": {"contoso.com": {"resourceGroup": "rg-dns"}}},
-}
 COMMON: dict[str, list[str]] = {
     "A": ["20.1.2.3", "20.1.2.4"],
     "AAAA": ["2603:1020:0::1"],
@@ -47,39 +38,6 @@ PUBLIC_ONLY: dict[str, list[str]] = {
     "CAA": ['0 issue "digicert.com"', '128 IODEF "mailto:sec@example.net"'],
     "NS": ["ns1.example.net.", "NS2.example.net"],
 }
-
-
-class Profile:
-    """A profile file that a test writes and runs `provision` on."""
-
-    def __init__(self, provision: CommandLine, file: Path) -> None:
-        self.provision = provision
-        self.file = file
-
-    def write(self, **dns: Any) -> None:
-        says = {**BASE, "dns": {**BASE["dns"], **dns}}
-        self.file.write_text(yaml.safe_dump(says, allow_unicode=True), encoding="utf-8")
-
-    def run(self, command: str, *arguments: str) -> Ran:
-        return self.provision(command, str(self.file), "--sandbox", *arguments)
-
-    def apply(self, **dns: Any) -> dict[str, str]:
-        self.write(**dns)
-        return self.again()
-
-    def again(self) -> dict[str, str]:
-        ran = self.run("apply", "--yes", "--format", "json")
-        assert ran.code == 0, ran.out + ran.err
-        return ran.statuses()
-
-    def in_sync(self) -> bool:
-        plan, drift = self.run("plan"), self.run("drift")
-        return (plan.code, drift.code) == (0, 0)
-
-
-@pytest.fixture
-def profile(provision: CommandLine, tmp_path: Path) -> Profile:
-    return Profile(provision, tmp_path / "names.yaml")
 
 
 def record(zone: str, type_: str, values: list[str], name: str = "") -> Json:

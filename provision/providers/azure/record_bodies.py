@@ -11,7 +11,7 @@ from typing import Any
 
 from provision.resources.dns import RecordSet
 from provision.resources.observed import Present
-from provision.resources.record_value import canonical, strings
+from provision.resources.record_value import canonical, quoted, strings, unquoted
 from provision.resources.values import CaseInsensitive, Value
 
 # Metadata keys take letters, digits and underscores only where tags take hyphens.
@@ -95,8 +95,7 @@ def _text(record_type: str, entry: Mapping[str, Any]) -> str:
         case "MX":
             return f"{entry['preference']} {entry['exchange']}"
         case "CAA":
-            quoted = str(entry["value"]).replace("\\", "\\\\").replace('"', '\\"')
-            return f'{entry["flags"]} {entry["tag"]} "{quoted}"'
+            return f'{entry["flags"]} {entry["tag"]} "{quoted(str(entry["value"]))}"'
         case _:
             return "".join(entry["value"])
 
@@ -122,7 +121,7 @@ def _entry(record_type: str, text: str) -> dict[str, Any]:
             return {"preference": int(preference), "exchange": exchange}
         case "CAA":
             flags, tag, value = text.split(" ", 2)
-            return {"flags": int(flags), "tag": tag, "value": value[1:-1]}
+            return {"flags": int(flags), "tag": tag, "value": unquoted(value[1:-1])}
         case _:
             return {"value": strings(text)}
 

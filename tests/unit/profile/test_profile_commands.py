@@ -160,7 +160,7 @@ def test_schema_that_can_not_be_written(tmp_path: Path) -> None:
         run("schema", "-o", str(tmp_path))
 
 
-SLOW = ("azure", "aiohttp", "asyncio", "cryptography", "rich", "jsonschema")
+SLOW = ("azure", "aiohttp", "asyncio", "cryptography", "rich", "jsonschema", "dns")
 RUN = """
 import argparse, sys
 from provision import cli
