@@ -10,6 +10,10 @@ from provision.resources.record_value import canonical
 from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive, Value
 
+CHANGES_A_MINUTE: Mapping[str, int] = {"public": 200, "private": 60}
+"""Record sets of a zone that can be created, and as many updated or deleted. Source: "Azure subscription and
+service limits", Azure DNS limits, Microsoft Learn, October 2024."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsZone(Resource):

@@ -19,6 +19,7 @@ from provision.sandbox.azure import Answer, Azure, Json, Refusal, Request
 from provision.sandbox.http import Principal, Route, Stream
 from provision.sandbox.kubernetes import api
 from provision.sandbox.kubernetes.refusals import StatusRefusal
+from provision.sandbox.throttling import Throttling
 
 GROUP = "Microsoft.Resources/resourceGroups"
 SUBSCRIPTION = "Microsoft.Resources/subscriptions"
@@ -50,6 +51,7 @@ class Gateway:
     ) -> None:
         self._azure = azure
         self._after_write = after_write
+        self._throttling = Throttling(azure.clock)
         self._routes: dict[tuple[str, str], list[tuple[re.Pattern[str], Route]]] = {}
         for route in routes:
             self._routes.setdefault((route.host, route.method), []).append((route.pattern(), route))
@@ -115,19 +117,31 @@ class Gateway:
     async def _dispatch(self, request: Request, content: bytes) -> Answer:
         vault = _VAULT.fullmatch(request.host)
         request = replace(request, path=re.sub("/{2,}", "/", request.path))
+        left: dict[str, str] = {}
         if vault:
             route, params = self._find("vault", request)
             caller = tokens.vault_caller(self._azure, request.headers.get("authorization", ""))
             request = replace(request, principal=caller, params={**params, "vault": vault["vault"]})
         elif _ARM.match(request.path):
             route, request = self._admit(request)
+            left = self._count(route, request)
         else:
             route, params = self._find("arm", request)
             request = replace(request, params=params)
         request = replace(request, body=_decode(content, request.headers.get("content-type", "")))
         self._check_linked(route, request)
         outcome = route.handle(request, self._azure)
-        return await outcome if inspect.isawaitable(outcome) else outcome
+        answer = await outcome if inspect.isawaitable(outcome) else outcome
+        return replace(answer, headers={**left, **answer.headers})
+
+    def _count(self, route: Route, request: Request) -> dict[str, str]:
+        """What is left of the limits, as headers; refused when nothing is."""
+        place = _PLACE.fullmatch(request.path)
+        if place is None:
+            return {}
+        action = (route.action or "").format_map(request.params)
+        caller = caller_of(request).object_id
+        return self._throttling.admit(request, place["subscription"].lower(), caller, action)
 
     def _admit(self, request: Request) -> tuple[Route, Request]:
         """ARM's checks; returns the route and the request with its caller."""

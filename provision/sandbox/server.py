@@ -23,12 +23,6 @@ from provision.sandbox.store import Store
 
 _LARGEST_BODY = 4 * 1024 * 1024  # ARM's limit
 _LOG = 100_000
-_BUCKETS = {
-    "GET": ("reads", 249),
-    "HEAD": ("reads", 249),
-    "DELETE": ("deletes", 199),
-}
-_WRITES = ("writes", 199)
 
 
 class Sandbox:
@@ -172,12 +166,10 @@ def _render(request: Request, answer: Answer) -> web.Response:
         content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", **_headers(answer)}
         return web.Response(status=answer.status, body=content, headers=headers)
-    bucket, remaining = _BUCKETS.get(request.method, _WRITES)
     headers = {
         "Cache-Control": "no-cache",
         "x-ms-request-id": str(uuid.uuid4()),
         "x-ms-correlation-request-id": str(uuid.uuid4()),
-        f"x-ms-ratelimit-remaining-subscription-{bucket}": str(remaining),
         **answer.headers,
     }
     if answer.body is None:

@@ -1,71 +1,91 @@
 """Requests at the rate that Azure allows, so that thousands of them are not refused.
 
-Source of the limits: "Understand how Azure Resource Manager throttles requests" and "Azure DNS limits",
-Microsoft Learn, 2026. Time is Azure's here: `pace` turns it into this machine's.
+Time is Azure's here: `pace` turns it into this machine's.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
-Kind = Literal["reads", "writes", "deletes"]
+from provision.providers.azure.rates import BUCKETS, Counted, Kind, applying, counted
 
-_ARM: Mapping[Kind, tuple[int, float]] = {"reads": (250, 25.0), "writes": (200, 10.0), "deletes": (200, 10.0)}
-"""Of a subscription and a caller: requests at once, and how many a second come anew."""
-_NETWORK: Mapping[Kind, int] = {"reads": 10_000, "writes": 1_000, "deletes": 1_000}
-"""Of Microsoft.Network, in five minutes; writes and deletes share theirs."""
-_PRIVATE_ZONE_READS = 500
-"""In five minutes."""
-_FIVE_MINUTES = 300.0
 _KEYS = 20
 """New keys in software, of any type, in ten seconds and one vault; every certificate that a vault makes has
 one. Source: "Azure Key Vault service limits", Microsoft Learn, 2026. HSMs make ten, which no ingress uses."""
 _TEN_SECONDS = 10.0
+_MARGIN = 1.0
+"""Seconds by which windows are longer here: the service counts when requests arrive, and some take longer."""
+_SHARE = 0.95
+"""Of a bucket that is used, for the same reason."""
+_WAIT = 10.0
+"""Seconds after a refusal that names none. Source: kubernetes-sigs/external-dns#4839, for private DNS."""
 
 
-class _Limit(Protocol):
-    def reserve(self, now: float) -> float: ...
+class _Limit:
+    """What says when the next request may go. Nobody who waits has taken anything yet."""
+
+    _held = float("-inf")
+
+    def free_at(self, now: float) -> float:
+        return max(self._held, self._free_at(now))
+
+    def hold(self, until: float) -> None:
+        """The service refused: nobody asks before `until`."""
+        self._held = max(self._held, until)
+
+    def take(self, now: float) -> None:
+        raise NotImplementedError
+
+    def _free_at(self, now: float) -> float:
+        raise NotImplementedError
 
 
-class Bucket:
+class Bucket(_Limit):
     """`size` requests at once, refilled `rate` a second."""
 
-    def __init__(self, size: int, rate: float) -> None:
+    def __init__(self, size: float, rate: float) -> None:
         self._size = size
         self._rate = rate
-        self._full = float("-inf")
-        """When it will be full again; it lacks what is refilled until then."""
+        self._level = size
+        self._at = float("-inf")
 
-    def reserve(self, now: float) -> float:
-        """Take one, and say from when on it may be used."""
-        full = max(self._full, now)
-        self._full = full + 1 / self._rate
-        return max(now, self._full - self._size / self._rate)
+    def take(self, now: float) -> None:
+        self._level = self._now(now) - 1
+        self._at = now
 
     def told(self, remaining: int, now: float) -> None:
         """The service says what is left: others ask too. It refills all the same."""
-        self._full = max(self._full, now + (self._size - remaining) / self._rate)
+        self._level = min(self._now(now), remaining)
+        self._at = now
+
+    def _now(self, now: float) -> float:
+        if self._level >= self._size:
+            return self._size
+        return min(self._size, self._level + (now - self._at) * self._rate)
+
+    def _free_at(self, now: float) -> float:
+        return now + max(0.0, 1 - self._now(now)) / self._rate
 
 
-class Window:
+class Window(_Limit):
     """At most `size` requests in any `seconds`."""
 
     def __init__(self, size: int, seconds: float) -> None:
         self._seconds = seconds
         self._taken: deque[float] = deque(maxlen=size)
 
-    def reserve(self, now: float) -> float:
-        """Take one, and say from when on it may be used."""
+    def take(self, now: float) -> None:
+        self._taken.append(now)
+
+    def _free_at(self, now: float) -> float:
         full = len(self._taken) == self._taken.maxlen
-        when = max(now, self._taken[0] + self._seconds) if full else now
-        self._taken.append(when)
-        return when
+        return max(now, self._taken[0] + self._seconds) if full else now
 
 
 class Limits:
@@ -81,55 +101,55 @@ class Limits:
         self._sleep = sleep
         self._clock = clock
         self._buckets: dict[tuple[str, Kind], Bucket] = {}
-        self._windows: dict[tuple[str, str], Window] = {}
-        self._held: defaultdict[str, float] = defaultdict(lambda: float("-inf"))
+        self._windows: dict[tuple[str, ...], Window] = {}
 
     def _now(self) -> float:
         return self._clock() / self._pace
 
     async def admit(self, method: str, url: str) -> None:
-        """Wait until a request fits the limits of its subscription."""
-        subscription, kind, path = _about(method, url)
-        if self._pace <= 0 or not subscription:
+        """Wait until a request fits all its limits, and count it."""
+        request = counted(method, url)
+        if self._pace <= 0 or not request.subscription:
             return
-        now = self._now()
-        until = max(limit.reserve(now) for limit in self._limits(subscription, kind, path))
-        # While it waits, the service may have asked everybody to wait longer.
-        while (wait := max(until, self._held[subscription]) - self._now()) > 0:
-            await self._sleep(wait)
+        limits = self._limits(request)
+        # While it waits, others go, and the service may ask everybody to wait longer.
+        while (free := max(limit.free_at(self._now()) for limit in limits)) > (now := self._now()):
+            await self._sleep(free - now)
+        for limit in limits:
+            limit.take(now)
 
     def answered(self, method: str, url: str, status: int, headers: Mapping[str, str]) -> None:
         """Take in what an answer says about the limits."""
-        subscription, kind, _ = _about(method, url)
-        if self._pace <= 0 or not subscription:
+        request = counted(method, url)
+        if self._pace <= 0 or not request.subscription:
             return
         now = self._now()
-        if status == 429 and (seconds := _asked(headers)) is not None:
-            self._held[subscription] = max(self._held[subscription], now + seconds / self._pace)
-        remaining = headers.get(f"x-ms-ratelimit-remaining-subscription-{kind}", "")
-        if remaining.isdigit():
-            self._bucket(subscription, kind).told(int(remaining), now)
+        bucket = self._bucket(request)
+        remaining = headers.get(f"x-ms-ratelimit-remaining-subscription-{request.kind}", "")
+        if status == 429:
+            # It does not say which limit: the narrowest is the likeliest, and if it was a wider one, the
+            # next that asks is told so too. Those who waited don't come back all at once.
+            bucket.told(0, now)
+            self._limits(request)[0].hold(now + _asked(headers, self._pace))
+        elif remaining.isdigit():
+            bucket.told(int(remaining), now)
 
-    def _limits(self, subscription: str, kind: Kind, path: str) -> list[_Limit]:
-        limits: list[_Limit] = [self._bucket(subscription, kind)]
-        if "/providers/microsoft.network/" in path:
-            name = "network reads" if kind == "reads" else "network writes"
-            limits.append(self._window(subscription, name, _NETWORK[kind]))
-        if "/providers/microsoft.network/privatednszones" in path and kind == "reads":
-            limits.append(self._window(subscription, "private zones", _PRIVATE_ZONE_READS))
-        return limits
+    def _limits(self, request: Counted) -> list[_Limit]:
+        """From narrow to wide."""
+        limits: list[_Limit] = []
+        for rate, counted_for in applying(request):
+            key = (rate.pattern, *rate.kinds, counted_for)
+            if key not in self._windows:
+                self._windows[key] = Window(rate.most, rate.seconds + _MARGIN)
+            limits.append(self._windows[key])
+        return [*limits, self._bucket(request)]
 
-    def _bucket(self, subscription: str, kind: Kind) -> Bucket:
-        key = (subscription, kind)
+    def _bucket(self, request: Counted) -> Bucket:
+        key = (request.subscription, request.kind)
         if key not in self._buckets:
-            self._buckets[key] = Bucket(*_ARM[kind])
+            size, rate = BUCKETS[request.kind]
+            self._buckets[key] = Bucket(size * _SHARE, rate)
         return self._buckets[key]
-
-    def _window(self, subscription: str, name: str, size: int) -> Window:
-        key = (subscription, name)
-        if key not in self._windows:
-            self._windows[key] = Window(size, _FIVE_MINUTES)
-        return self._windows[key]
 
 
 class Throttle(AsyncHTTPPolicy[Any, Any]):
@@ -166,23 +186,19 @@ class VaultThrottle(AsyncHTTPPolicy[Any, Any]):
     async def send(self, request: Any) -> Any:
         sent = request.http_request
         if self._pace > 0 and sent.method == "POST" and urlsplit(sent.url).path.endswith("/create"):
-            now = self._clock() / self._pace
-            if (wait := self._keys.reserve(now) - now) > 0:
-                await self._sleep(wait)
+            while (free := self._keys.free_at(self._now())) > (now := self._now()):
+                await self._sleep(free - now)
+            self._keys.take(now)
         return await self.next.send(request)
 
-
-def _about(method: str, url: str) -> tuple[str, Kind, str]:
-    """Subscription (empty: of none), kind of operation and path of a request, in lower case."""
-    path = urlsplit(url).path.lower()
-    parts = path.split("/")
-    subscription = parts[2] if len(parts) > 2 and parts[1] == "subscriptions" else ""
-    if method in ("GET", "HEAD"):
-        return subscription, "reads", path
-    return subscription, ("deletes" if method == "DELETE" else "writes"), path
+    def _now(self) -> float:
+        return self._clock() / self._pace
 
 
-def _asked(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a Retry-After, as ARM sends it; a date is left to the client's own retries."""
-    text = headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else None
+def _asked(headers: Mapping[str, str], pace: float) -> float:
+    """Seconds of Azure's time to wait, by Retry-After (a date is left to the client's own retries)."""
+    for name, parts in (("Retry-After", 1), ("retry-after-ms", 1000), ("x-ms-retry-after-ms", 1000)):
+        text = headers.get(name, "")
+        if text.isdigit():
+            return int(text) / parts / pace
+    return _WAIT
