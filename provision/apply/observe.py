@@ -71,6 +71,8 @@ class _Reader:
         self._graph = graph
         self._handlers = handlers
         self._done = {resource.address: asyncio.Event() for resource in graph}
+        # Most have no refs: a zone of thousands of record sets is looked through for every kind.
+        self._fixed = {resource.address for resource in graph if not resource.references()}
 
     async def read(self, needs: frozenset[str], resources: Sequence[Resource]) -> Reading:
         for address in needs:
@@ -87,7 +89,8 @@ class _Reader:
             handler = self._handlers[known[0].KIND]
             reading = await handler.read([resource.resolved(lookup) for resource in known], self._profile)
         self.objects.update(reading.objects)
-        self.objects.update({resource.address: Absent() for resource in resources if resource not in fitting})
+        unwanted = {each.address for each in resources} - {each.address for each in fitting}
+        self.objects.update(dict.fromkeys(unwanted, Absent()))
         for resource in resources:
             self._done[resource.address].set()
         return reading
@@ -100,7 +103,11 @@ class _Reader:
         for address in needs:
             await self._done[address].wait()
         lookup = known_outputs(Observation(self.objects))
-        resources = [resource.resolved(lookup) for resource in self._graph if wanted(resource, lookup)]
+        resources = [
+            resource if resource.address in self._fixed else resource.resolved(lookup)
+            for resource in self._graph
+            if wanted(resource, lookup)
+        ]
         return await handler.search(resources, self._profile)
 
 

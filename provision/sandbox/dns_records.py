@@ -42,7 +42,7 @@ def new_record_set(
 
 def count(azure: Azure, flavour: Flavour, zone: Json) -> int:
     """How many record sets a zone has."""
-    return len(azure.store.list(flavour.record_kind, f"{zone['id']}/"))
+    return azure.store.count(flavour.record_kind, f"{zone['id']}/")
 
 
 def _find(flavour: Flavour, kind: str, zone: Json, name: str, azure: Azure) -> Json | None:
@@ -195,20 +195,31 @@ def list_sets(flavour: Flavour, kind: str | None, request: Request, azure: Azure
     """Record sets of a type or of all types, in pages of 100 or `$top`, by name if a suffix is asked for."""
     zone = parent(flavour, request, azure)
     prefix = f"{zone['id']}/{kind}/" if kind else f"{zone['id']}/"
-    found = azure.store.list(flavour.record_kind, prefix)
     suffix = request.query.get("$recordsetnamesuffix", "").lower()
-    return page(request, [one for one in found if one["name"].lower().endswith(suffix)])
+    if suffix:
+        found = azure.store.list(flavour.record_kind, prefix)
+        return page(request, [one for one in found if one["name"].lower().endswith(suffix)])
+    # A zone has thousands: only the page is read.
+    total = azure.store.count(flavour.record_kind, prefix)
+    return _page(
+        request, total, lambda start, most: azure.store.list(flavour.record_kind, prefix, start, most)
+    )
 
 
 def page(request: Request, found: list[Json]) -> Answer:
     """One page of a list, with a `nextLink` when there is more."""
+    return _page(request, len(found), lambda start, most: found[start : start + most])
+
+
+def _page(request: Request, total: int, part: Callable[[int, int], list[Json]]) -> Answer:
     top = request.query.get("$top") or str(PAGE)
     start = request.query.get("$skiptoken") or "0"
     if not top.isdigit() or not start.isdigit() or int(top) < 1:
         raise dns_rules.bad_request("The value of $top or $skipToken is invalid.")
-    end = int(start) + min(int(top), PAGE)
-    body: Json = {"value": found[int(start) : end]}
-    if end < len(found):
+    most = min(int(top), PAGE)
+    end = int(start) + most
+    body: Json = {"value": part(int(start), most)}
+    if end < total:
         kept = {name: value for name, value in request.query.items() if name != "$skiptoken"}
         query = "&".join(f"{name}={quote(value)}" for name, value in {**kept, "$skipToken": str(end)}.items())
         body["nextLink"] = f"{request.base_url}{quote(request.path)}?{query}"

@@ -116,17 +116,28 @@ class Store:
         """Remove one document; False when there was none."""
         return self._db.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, id)).rowcount > 0
 
-    def list(self, kind: str, prefix: str = "") -> list[Json]:
-        """Documents of a kind whose id begins with `prefix` (no case), ordered by id."""
-        return [json.loads(text) for _, text in self.texts(kind, prefix)]
+    def list(self, kind: str, prefix: str = "", start: int = 0, most: int = -1) -> list[Json]:
+        """Documents of a kind whose id begins with `prefix` (no case), ordered by id.
 
-    def texts(self, kind: str, prefix: str = "") -> _Keys:
+        At most `most` of them, from the one numbered `start` on.
+        """
+        return [json.loads(text) for _, text in self.texts(kind, prefix, start, most)]
+
+    def texts(self, kind: str, prefix: str = "", start: int = 0, most: int = -1) -> _Keys:
         """(id, document as it is stored) of what `list` finds."""
         return self._db.execute(
             "SELECT id, body FROM document"
-            " WHERE kind = ? AND substr(id, 1, ?) = ? COLLATE NOCASE ORDER BY id",
-            (kind, len(prefix), prefix),
+            " WHERE kind = ? AND substr(id, 1, ?) = ? COLLATE NOCASE ORDER BY id LIMIT ? OFFSET ?",
+            (kind, len(prefix), prefix, most, start),
         ).fetchall()
+
+    def count(self, kind: str, prefix: str = "") -> int:
+        """How many documents `list` would give."""
+        (found,) = self._db.execute(
+            "SELECT count(*) FROM document WHERE kind = ? AND substr(id, 1, ?) = ? COLLATE NOCASE",
+            (kind, len(prefix), prefix),
+        ).fetchone()
+        return int(found)
 
     def ids(self, prefix: str) -> _Keys:
         """(kind, id) of every document under an id prefix, for deleting a group or a zone whole."""

@@ -208,6 +208,12 @@ def test_a_refusal_holds_its_zone(headers: dict[str, str], seconds: float) -> No
     assert link.time.run(_admit(link, "PUT", f"{PUBLIC}/A/y")) == pytest.approx(seconds)
 
 
+def test_a_refusal_holds_no_other_zone_and_slows_what_else_is_written() -> None:
+    link = Link()
+    link.limits.answered("PUT", f"{HOST}{PUBLIC}/A/x", 429, {"Retry-After": "40"})
+    assert link.time.run(_admit(link, "PUT", CLUSTER)) == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize(("pace", "path"), [(0.0, f"{PUBLIC}/A/x"), (1.0, "/providers/Microsoft.Network")])
 def test_what_is_not_counted(pace: float, path: str) -> None:
     time = Simulation()
