@@ -29,6 +29,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     from provision.cli.connect import connected
     from provision.cli.executing import Show, carry_out, may_go_on
     from provision.ingress import desired
+    from provision.plan import pace
     from provision.plan.plan import destroy
 
     asked = planning.request(arguments.profile, arguments.sandbox)
@@ -38,7 +39,7 @@ async def _run(arguments: argparse.Namespace) -> int:
         cluster = observation.objects[desired.cluster_address(asked.profile)]
         given_back = desired.given_back(graph, asked.profile, cluster)
         made = destroy(asked.profile.name, graph, observation, [given_back])
-        notes = desired.stays(graph, asked.profile, cluster)
+        notes = (*desired.stays(graph, asked.profile, cluster), *pace.notes(made.changes))
         show.plan(made, asked.where, notes)
         if made.blocked():
             return 1

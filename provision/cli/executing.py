@@ -73,7 +73,7 @@ async def carry_out(plan: Plan, handlers: Handlers, show: Show, notes: tuple[str
     The first Ctrl-C lets running operations end and starts no others; the second leaves at once.
     """
     live = show.aside.isatty() and os.environ.get("TERM") != "dumb"
-    with display_for(show.aside, show.style, live) as display:
+    with display_for(show.aside, show.style, live, len(plan.changes)) as display:
         execution = Execution(plan, handlers, display)
         task = asyncio.current_task()
         interrupts = 0

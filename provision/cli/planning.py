@@ -14,6 +14,7 @@ from provision.errors import ProfileError, UsageError
 from provision.ingress import certificate_checks, desired, preflight
 from provision.ingress.load import load
 from provision.ingress.rules import unavailable, warnings
+from provision.plan import pace
 from provision.plan.plan import Observation, Plan, plan
 from provision.plan.safety import deletes_too_much
 from provision.profile.model import Profile
@@ -110,7 +111,7 @@ def make_plan(asked: Request, graph: ResourceGraph, observation: Observation) ->
         unchecked=desired.unchecked(asked.profile),
     )
     unfit = tuple(certificate_checks.problems(asked.profile, observation, day))
-    made = replace(made, refused=unfit)
+    made = replace(made, refused=unfit, warnings=(*made.warnings, *pace.notes(made.changes)))
     refused = preflight.problems(asked.profile, observation)
     if not refused:
         return made

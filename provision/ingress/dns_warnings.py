@@ -11,6 +11,7 @@ from provision.ingress.hosts import zone_of
 from provision.ingress.zones import parent_zone
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import Profile, Record
+from provision.profile.nodes import few
 
 _ANSWERED = frozenset({"A", "AAAA", "CNAME"})
 _LEADING = frozenset({"CNAME", "MX", "SRV"})
@@ -19,9 +20,10 @@ _LEADING = frozenset({"CNAME", "MX", "SRV"})
 def warnings(loaded: LoadedProfile) -> list[Problem]:
     """What deserves a look. The profile's rules hold."""
     names = _Names.of(loaded.profile)
-    checks = (_private_addresses, _gateways, _quotes, _split_zones)
-    found = [problem for check in checks for problem in check(loaded)]
-    return [*found, *_hidden(loaded), *_dangling(loaded, names), *_wildcards(loaded, names)]
+    checks = (_private_addresses, _gateways, _quotes, _split_zones, _hidden)
+    found = [check(loaded) for check in checks]
+    found += [_dangling(loaded, names), _wildcards(loaded, names)]
+    return [problem for each in found for problem in few([*each])]
 
 
 @dataclass(frozen=True, slots=True)

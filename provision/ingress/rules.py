@@ -23,13 +23,14 @@ from provision.ingress import (
 )
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import ApplicationGateway, AppRouting
+from provision.profile.nodes import few
 
 Rule = Callable[[LoadedProfile], Iterator[Problem]]
 
 
 def problems(loaded: LoadedProfile) -> list[Problem]:
     """What is wrong with the profile whichever option it chooses."""
-    return [problem for rule in RULES for problem in rule(loaded)]
+    return [problem for rule in RULES for problem in few([*rule(loaded)])]
 
 
 def _names_differ(loaded: LoadedProfile) -> Iterator[Problem]:

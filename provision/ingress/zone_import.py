@@ -10,6 +10,7 @@ from provision.profile import zone_file
 from provision.profile.keys import ZONE_NAME
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import AppRouting, Azure, Cluster, Dns, Profile, Record, Zone
+from provision.profile.nodes import few
 
 
 def imported(file: str, zone: str) -> tuple[tuple[Record, ...], tuple[Problem, ...]]:
@@ -31,5 +32,5 @@ def imported(file: str, zone: str) -> tuple[tuple[Record, ...], tuple[Problem, .
     )
     loaded = LoadedProfile(profile, file, (file,), read.places)
     if problems := [problem for rule in record_rules.RULES for problem in rule(loaded)]:
-        raise ProfileError(zone_file.few(problems))
+        raise ProfileError(few(problems))
     return read.records, read.notes

@@ -75,6 +75,21 @@ def problem_at(place: Place, message: str, hint: str = "") -> Problem:
     return Problem(place.file, place.line, place.column, message, hint)
 
 
+_MOST = 20
+
+
+def few(problems: list[Problem]) -> list[Problem]:
+    """The first problems of a kind, and how many are left.
+
+    One mistake, such as a $TTL that is missing in a zone file, can be a problem of thousands of lines.
+    """
+    if len(problems) <= _MOST + 1:
+        return problems
+    place = problems[_MOST]
+    message = f"and {len(problems) - _MOST} more like these from here on"
+    return [*problems[:_MOST], Problem(place.file, place.line, place.column, message)]
+
+
 def is_nothing(node: Node) -> bool:
     return isinstance(node, Scalar) and node.kind == "nothing"
 

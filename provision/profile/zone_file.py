@@ -16,7 +16,7 @@ from provision.profile.decode import FAILED, Decoder
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import Record
 from provision.profile.nodes import Entry as Key
-from provision.profile.nodes import List, Map, Node, Path, Place, from_plain, path_text, problem_at
+from provision.profile.nodes import List, Map, Node, Path, Place, few, from_plain, path_text, problem_at
 from provision.profile.shape import Object
 from provision.profile.zone_faults import EXAMPLES, explained
 
@@ -30,8 +30,6 @@ _TOKEN = re.compile(r'\\.|"(?:\\.|[^"\\])*"|;[^\n]*|[()\n]', re.DOTALL)
 _GENERATE = re.compile(r"\s*\$GENERATE\s+(\d+)-(\d+)(?:/(\d+))?", re.IGNORECASE)
 _MOST_GENERATED = 25_000
 """As many as the largest zone, a private one, has record sets."""
-_MOST_PROBLEMS = 20
-"""Of one file that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +124,6 @@ def _decoded(found: ZoneFile, decoder: Decoder, first: int) -> list[Record]:
         del decoder.problems[known:]
     decoder.problems += few(sorted(problems, key=lambda each: (each.line, each.column)))
     return [value for value in values if value is not FAILED]
-
-
-def few(problems: list[Problem]) -> list[Problem]:
-    """The first problems of a file, and how many are left.
-
-    One mistake, such as a $TTL that is missing, can be a problem of thousands of lines.
-    """
-    if len(problems) <= _MOST_PROBLEMS:
-        return problems
-    shown, last = problems[:_MOST_PROBLEMS], problems[_MOST_PROBLEMS]
-    left = len(problems) - _MOST_PROBLEMS
-    return [*shown, replace(last, message=f"and {left} more problems from here on", hint="")]
 
 
 def _unreadable(error: OSError | UnicodeDecodeError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
@@ -10,11 +11,16 @@ from provision.apply.events import Event, Finished, Progress, Started, Status
 from provision.plan.change import Action
 from provision.report.outcomes import outcome_line
 from provision.report.style import Style
+from provision.resources.dns import RecordSet
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
+_MANY = 100
+"""Changes of a plan, from which on a line for each tells nothing any more."""
+_LINES = 10
+"""Running changes that a terminal shows."""
 _DOING = {
     Action.CREATE: "creating",
     Action.UPDATE: "updating",
@@ -37,16 +43,20 @@ class Display(Protocol):
 
 
 class PlainDisplay:
-    """A line an event, for pipes and logs. Unchanged resources are not worth a line."""
+    """A line an event, for pipes and logs. Unchanged resources are not worth a line.
 
-    def __init__(self, stream: TextIO, style: Style) -> None:
+    Of many record sets only the end is told: it comes a moment after the beginning.
+    """
+
+    def __init__(self, stream: TextIO, style: Style, total: int = 0) -> None:
         self._stream = stream
         self._style = style
+        self._brief = RecordSet if total > _MANY else ()
         self._told: dict[str, str] = {}
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Started(change):
+            case Started(change) if not isinstance(change.resource, self._brief):
                 self._write(f"{_DOING[change.action]} {change.address}")
             case Progress(change, text) if self._told.get(change.address) != text:
                 self._told[change.address] = text
@@ -68,14 +78,19 @@ class PlainDisplay:
 
 
 class LiveDisplay:
-    """A line a running change with its elapsed time, redrawn four times a second."""
+    """A line a running change with its elapsed time, redrawn four times a second.
 
-    def __init__(self, stream: TextIO, style: Style) -> None:
+    Of many changes the first that run and a count of all; no line stays of a record set that went well.
+    """
+
+    def __init__(self, stream: TextIO, style: Style, total: int = 0) -> None:
         from rich.console import Console
         from rich.live import Live
 
         self._style = style
         self._running: dict[str, tuple[str, float, str]] = {}
+        self._total = total
+        self._counts: Counter[Status] = Counter()
         console = Console(file=stream, highlight=False, no_color=not style.colour)
         self._live: Live = Live(
             console=console, get_renderable=self._render, refresh_per_second=4, transient=True
@@ -91,7 +106,11 @@ class LiveDisplay:
                 self._running[change.address] = (doing, since, text)
             case Finished(outcome):
                 self._running.pop(outcome.change.address, None)
-                if outcome.status not in (Status.UNCHANGED, Status.SKIPPED):
+                self._counts[outcome.status] += 1
+                dull = {Status.UNCHANGED, Status.SKIPPED}
+                if self._total > _MANY and isinstance(outcome.change.resource, RecordSet):
+                    dull |= {Status.CREATED, Status.UPDATED, Status.DELETED}
+                if outcome.status not in dull:
                     self._print(outcome_line(outcome, self._style))
 
     def _print(self, line: str) -> None:
@@ -107,6 +126,11 @@ class LiveDisplay:
             f"  {doing}  {_elapsed(now - since)}" + (f"  {text}" if text else "")
             for doing, since, text in self._running.values()
         ]
+        if len(lines) > _LINES + 1:
+            lines[_LINES:] = [f"  and {len(lines) - _LINES} more"]
+        if self._total > _MANY:
+            failed = f", {self._counts[Status.FAILED]} failed" if self._counts[Status.FAILED] else ""
+            lines.append(f"  {self._counts.total()} of {self._total} done{failed}")
         return Text("\n".join(lines))
 
     def __enter__(self) -> Self:
@@ -124,6 +148,6 @@ def _elapsed(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def display_for(stream: TextIO, style: Style, live: bool) -> Display:
-    """The display that suits the stream; `live` only on a terminal."""
-    return LiveDisplay(stream, style) if live else PlainDisplay(stream, style)
+def display_for(stream: TextIO, style: Style, live: bool, total: int = 0) -> Display:
+    """The display that suits the stream; `live` only on a terminal. `total`: the changes of the plan."""
+    return LiveDisplay(stream, style, total) if live else PlainDisplay(stream, style, total)

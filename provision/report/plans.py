@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from provision.errors import ProvisionError, UnreachableError
 from provision.plan.change import Action, Change
 from provision.plan.plan import Plan
 from provision.plan.saved import change_as_plain
+from provision.report import bulk
 from provision.report.style import Style
 from provision.report.values import field_line
 from provision.resources.managed_cluster import ManagedCluster
@@ -32,8 +33,8 @@ _WORDS = {
 def plan_text(plan: Plan, where: str, style: Style, notes: Iterable[str] = ()) -> str:
     """The plan for a reader: what changes and why, then what stands in the way, then the sums."""
     lines = [style("bold", f"Plan for profile {plan.profile}: {where}"), ""]
-    for change in plan.pending():
-        lines.extend(_change(change, style))
+    for group in bulk.together(plan.pending()):
+        lines.extend(_change(group[0], style) if len(group) == 1 else _bulk(group, style))
     lines.extend(_kept(plan, style))
     lines.extend(style("yellow", f"Note: {note}") for note in (*plan.warnings, *notes))
     lines.extend(style("yellow", f"Not checked: {part}") for part in plan.unchecked)
@@ -51,6 +52,12 @@ def _change(change: Change, style: Style) -> list[str]:
     if change.release:
         lines.append("    our marks are taken off")
     return [*lines, ""]
+
+
+def _bulk(group: Sequence[Change], style: Style) -> list[str]:
+    symbol, colour = _SYMBOLS[group[0].action]
+    head = f"{style(colour, f'{symbol} {bulk.heading(group)}')}  {style('dim', bulk.reason(group))}"
+    return [head, *(f"    {line}" for line in bulk.lines(group)), ""]
 
 
 def _kept(plan: Plan, style: Style) -> list[str]:

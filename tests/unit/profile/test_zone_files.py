@@ -236,7 +236,7 @@ def test_all_faults_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> Non
 def test_one_mistake_is_not_told_a_thousand_times(tmp_path: Path) -> None:
     told = faults(tmp_path, "".join(f"x{number} A 1.1.1.1\n" for number in range(1000)))
     assert len(told) == 21
-    assert told[-1] == "21:1: and 980 more problems from here on"
+    assert told[-1] == "21:1: and 980 more like these from here on"
 
 
 def test_what_is_left_out_is_told_once(tmp_path: Path) -> None:
@@ -328,6 +328,26 @@ def test_a_file_that_is_not_there_is_told_where_it_is_named(tmp_path: Path) -> N
     (tmp_path / "zone").unlink()
     with pytest.raises(ProfileError, match=r"p\.yaml:4:48: reading .*zone: No such file"):
         load(file, {})
+
+
+def test_what_deserves_a_look_is_not_told_a_thousand_times(tmp_path: Path) -> None:
+    private = "".join(f"x{number} 60 A 10.0.0.1\ny{number} 60 CNAME gone\n" for number in range(100))
+    found = warnings(load(profile(tmp_path, private), {}), "2026-08-01")
+    assert [each.message for each in found if each.message.startswith("and")] == [
+        "and 80 more like these from here on",
+        "and 80 more like these from here on",
+    ]
+    assert len(found) == 42
+
+
+def test_rules_of_a_profile_are_not_told_a_thousand_times(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError) as caught:
+        load(profile(tmp_path, "".join(f"shop.contoso.com 60 A 10.0.0.{n}\n" for n in range(9))), {})
+    assert len(caught.value.problems) == 1
+    wrong = "".join(f"x{number}.contoso.com 60 A 20.0.0.1\n" for number in range(100))
+    with pytest.raises(ProfileError) as caught:
+        load(profile(tmp_path, wrong), {})
+    assert caught.value.problems[-1].message == "and 80 more like these from here on"
 
 
 def test_a_warning_points_into_the_file(tmp_path: Path) -> None:
