@@ -146,3 +146,23 @@ def test_cleared_faults_are_gone(bench: CoreBench) -> None:
     faults.inject(bench.azure, status=500)
     assert faults.clear(bench.azure) == 1
     assert bench.send("GET", GROUP).status == 200
+
+
+def test_who_asks_too_much_is_told_when_to_come_back(bench: CoreBench) -> None:
+    zone = f"{GROUP}/providers/Microsoft.Network/dnsZones/contoso.com"
+    bench.send("PUT", zone, {"location": "global"})
+    left = [
+        bench.send("GET", f"{zone}/recordsets").headers["x-ms-ratelimit-remaining-subscription-reads"]
+        for _ in range(60)
+    ]
+    assert left == [str(249 - number) for number in range(60)]
+    refused = bench.send("GET", f"{zone}/recordsets")
+    assert error(refused) == (
+        429,
+        "ResourceRequestsThrottled",
+        "Number of requests for action 'Microsoft.Network/dnsZones/recordsets/read' exceeded the limit of '60' for"
+        " time interval '00:01:00'. Please try again after '60' seconds.",
+    )
+    assert bench.send("GET", zone).status == 200
+    bench.pass_(60 / bench.clock.speed)
+    assert bench.send("GET", f"{zone}/recordsets").status == 200
