@@ -9,25 +9,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench_dns import large_zone
+from bench_run import PROVISION, ROOT, Figure, Run, run
 from bench_sandbox import Served, is_sign_in, served, summary
 
 from provision.sandbox.azure import SUBSCRIPTION, TENANT
 from provision.sandbox.cluster_operations import UPDATE_SECONDS
 
-ROOT = Path(__file__).resolve().parent.parent
-PROVISION = str(Path(sys.executable).parent / "provision")
 PROFILE = "profiles/prod.yaml"
 APPLY = (PROVISION, "apply", PROFILE, "--yes")
 DRIFT = (PROVISION, "drift", PROFILE, "--format", "json")
@@ -40,26 +37,6 @@ REAL_SPEED = 20.0
 """Azure's own durations, twenty times faster."""
 REAL_ROUND_TRIP = 0.1
 """Seconds from a runner to Azure and back; divided by `REAL_SPEED` as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the result. `aim` is empty where there is none."""
-
-    name: str
-    value: float
-    unit: str
-    aim: str
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of a command: seconds by the clock, seconds of processor time, what it wrote."""
-
-    wall: float
-    processor: float
-    output: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +53,6 @@ class Side:
     requests: int
     updates: int
     left: int
-
-
-def run(command: Sequence[str], variables: Mapping[str, str], codes: Sequence[int] = (0,)) -> Run:
-    """Run a command to its end. Raises RuntimeError with what it wrote when it ends with another code."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    start = time.monotonic()
-    with subprocess.Popen(  # noqa: S603 - commands written in this file
-        command,
-        env=variables,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    ) as process:
-        try:
-            output, errors = process.communicate()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)  # with whatever a script has started
-            raise
-    wall = time.monotonic() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode not in codes:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output}{errors}")
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(wall, processor, output)
 
 
 class Bench:
@@ -197,6 +148,8 @@ class Bench:
         for measure in (self.start_up, self.no_change, self.first_apply, self.real_durations):
             sys.stderr.write(f"measuring {measure.__name__.replace('_', ' ')}\n")
             yield from measure()
+        sys.stderr.write("measuring a large zone\n")
+        yield from large_zone()
         busy = f"waiting or running processes, mean of the last minute, on {os.cpu_count()} processors"
         yield Figure("load of this machine", os.getloadavg()[0], "", "", busy)
 

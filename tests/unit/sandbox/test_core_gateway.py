@@ -160,8 +160,8 @@ def test_who_asks_too_much_is_told_when_to_come_back(bench: CoreBench) -> None:
     assert error(refused) == (
         429,
         "ResourceRequestsThrottled",
-        "Number of requests for action 'Microsoft.Network/dnsZones/recordsets/read' exceeded the limit of '60' for"
-        " time interval '00:01:00'. Please try again after '60' seconds.",
+        "Number of requests for action 'Microsoft.Network/dnsZones/recordsets/read' exceeded the limit of"
+        " '60' for time interval '00:01:00'. Please try again after '60' seconds.",
     )
     assert bench.send("GET", zone).status == 200
     bench.pass_(60 / bench.clock.speed)
