@@ -19,10 +19,10 @@ _KEYS = 20
 """New keys in software, of any type, in ten seconds and one vault; every certificate that a vault makes has
 one. Source: "Azure Key Vault service limits", Microsoft Learn, 2026. HSMs make ten, which no ingress uses."""
 _TEN_SECONDS = 10.0
-_MARGIN = 1.0
-"""Seconds by which windows are longer here: the service counts when requests arrive, and some take longer."""
 _SHARE = 0.95
-"""Of a bucket that is used, for the same reason."""
+"""Of a bucket that is used: the service counts when requests arrive, and some take longer than others."""
+_LOOK = 0.1
+"""Seconds between looks when all that a window holds is under way."""
 _WAIT = 10.0
 """Seconds after a refusal that names none. Source: kubernetes-sigs/external-dns#4839, for private DNS."""
 
@@ -41,6 +41,9 @@ class _Limit:
 
     def take(self, now: float) -> None:
         raise NotImplementedError
+
+    def ended(self, now: float) -> None:
+        """What was taken is answered, or never will be."""
 
     def _free_at(self, now: float) -> float:
         raise NotImplementedError
@@ -74,18 +77,31 @@ class Bucket(_Limit):
 
 
 class Window(_Limit):
-    """At most `size` requests in any `seconds`."""
+    """At most `size` requests in any `seconds`.
+
+    The service counts a request somewhere between its sending and its answer. Here it counts from the one
+    until `seconds` after the other, so that none is too early however long each was on its way.
+    """
 
     def __init__(self, size: int, seconds: float) -> None:
+        self._size = size
         self._seconds = seconds
-        self._taken: deque[float] = deque(maxlen=size)
+        self._running = 0
+        self._ended: deque[float] = deque()
 
     def take(self, now: float) -> None:
-        self._taken.append(now)
+        self._running += 1
+
+    def ended(self, now: float) -> None:
+        self._running -= 1
+        self._ended.append(now)
 
     def _free_at(self, now: float) -> float:
-        full = len(self._taken) == self._taken.maxlen
-        return max(now, self._taken[0] + self._seconds) if full else now
+        while self._ended and self._ended[0] + self._seconds <= now:
+            self._ended.popleft()
+        if self._running + len(self._ended) < self._size:
+            return now
+        return self._ended[0] + self._seconds if self._ended else now + _LOOK
 
 
 class Limits:
@@ -118,6 +134,14 @@ class Limits:
         for limit in limits:
             limit.take(now)
 
+    def ended(self, method: str, url: str) -> None:
+        """A request that was admitted is answered, or failed."""
+        request = counted(method, url)
+        if self._pace > 0 and request.subscription:
+            now = self._now()
+            for limit in self._limits(request):
+                limit.ended(now)
+
     def answered(self, method: str, url: str, status: int, headers: Mapping[str, str]) -> None:
         """Take in what an answer says about the limits."""
         request = counted(method, url)
@@ -140,7 +164,7 @@ class Limits:
         for rate, counted_for in applying(request):
             key = (rate.pattern, *rate.kinds, counted_for)
             if key not in self._windows:
-                self._windows[key] = Window(rate.most, rate.seconds + _MARGIN)
+                self._windows[key] = Window(rate.most, rate.seconds)
             limits.append(self._windows[key])
         return [*limits, self._bucket(request)]
 
@@ -162,7 +186,10 @@ class Throttle(AsyncHTTPPolicy[Any, Any]):
     async def send(self, request: Any) -> Any:
         sent = request.http_request
         await self._limits.admit(sent.method, sent.url)
-        response = await self.next.send(request)
+        try:
+            response = await self.next.send(request)
+        finally:
+            self._limits.ended(sent.method, sent.url)
         answer = response.http_response
         self._limits.answered(sent.method, sent.url, answer.status_code, answer.headers)
         return response
@@ -189,6 +216,10 @@ class VaultThrottle(AsyncHTTPPolicy[Any, Any]):
             while (free := self._keys.free_at(self._now())) > (now := self._now()):
                 await self._sleep(free - now)
             self._keys.take(now)
+            try:
+                return await self.next.send(request)
+            finally:
+                self._keys.ended(self._now())
         return await self.next.send(request)
 
     def _now(self) -> float:

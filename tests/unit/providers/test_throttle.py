@@ -21,9 +21,6 @@ PRIVATE = f"{NETWORK}/privateDnsZones/corp.example"
 CLUSTER = f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/aks"
 HOST = "https://management.azure.com"
 AT_ONCE = 32
-SLOWEST = 0.5
-"""Seconds from here to Azure, at most."""
-
 Task = Coroutine[float, None, None]
 
 
@@ -70,8 +67,10 @@ class Simulation:
 class Link:
     """Our client, a network of changing latency, and what counts at its other end."""
 
-    def __init__(self) -> None:
+    def __init__(self, slowest: float = 0.5) -> None:
+        """`slowest`: seconds from here to Azure, at most."""
         self.time = Simulation()
+        self._slowest = slowest
         self.limits = Limits(1.0, self.time.sleep, self.time.clock)
         self.azure = Throttling(Clock(1.0), self.time.clock)
         self.refused: list[str] = []
@@ -81,15 +80,17 @@ class Link:
     async def ask(self, method: str, path: str) -> None:
         await self.limits.admit(method, f"{HOST}{path}?api-version=1")
         self.sent.append(self.time.now)
-        await self.time.sleep(self._random.uniform(0.01, SLOWEST))
+        await self.time.sleep(self._random.uniform(0.01, self._slowest))
         try:
             headers = self.azure.admit(_request(method, path), SUBSCRIPTION, "caller", "action")
         except Refusal as refusal:
             self.refused.append(refusal.message)
             headers = refusal.headers
+            self.limits.ended(method, f"{HOST}{path}")
             self.limits.answered(method, f"{HOST}{path}", 429, headers)
             return
-        await self.time.sleep(self._random.uniform(0.01, SLOWEST))
+        await self.time.sleep(self._random.uniform(0.01, self._slowest))
+        self.limits.ended(method, f"{HOST}{path}")
         self.limits.answered(method, f"{HOST}{path}", 200, headers)
 
     async def worker(self, requests: Iterable[tuple[str, str]]) -> None:
@@ -122,6 +123,13 @@ def test_thousands_of_changes_fit_and_take_little_longer_than_they_must(
     a_minute = CHANGES_A_MINUTE[kind]
     least = (count / a_minute - 1) * 60  # the first minute's may go at once
     assert least <= taken <= least * 1.05 + 30
+
+
+@pytest.mark.parametrize("zone", [PUBLIC, PRIVATE])
+def test_none_is_refused_however_long_each_is_on_its_way(zone: str) -> None:
+    link = Link(slowest=8.0)
+    link.all(changes(zone, 1000))
+    assert link.refused == []
 
 
 def test_two_zones_change_at_the_same_time() -> None:
