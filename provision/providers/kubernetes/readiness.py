@@ -2,8 +2,8 @@
 
 Sources: Gateway API 1.3, "Gateway status" and "Route status"; Azure/aks-app-routing-operator,
 api/v1alpha1/nginxingresscontroller_types.go and pkg/controller/keyvault/spc/gateway.go, 2026-06; istio,
-pilot/pkg/config/kube/gateway/conversion.go (`buildTLS`), 1.26.8 and 1.30.3; for the ALB controller's objects the
-how-tos of "Application Gateway for Containers", Microsoft Learn, 2024 to 2026.
+pilot/pkg/config/kube/gateway/conversion.go (`buildTLS`), 1.26.8 and 1.30.3; for the ALB controller's
+objects the how-tos of "Application Gateway for Containers", Microsoft Learn, 2024 to 2026.
 """
 
 from __future__ import annotations
