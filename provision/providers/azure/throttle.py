@@ -195,6 +195,22 @@ class Throttle(AsyncHTTPPolicy[Any, Any]):
         return response
 
 
+class Slots:
+    """When each of many requests may go, at most `size` in any `seconds`: whoever asks has one for certain."""
+
+    def __init__(self, size: int, seconds: float) -> None:
+        self._given: deque[float] = deque(maxlen=size)
+        self._size = size
+        self._seconds = seconds
+
+    def reserve(self, now: float) -> float:
+        """The time of the next free one."""
+        full = len(self._given) == self._size
+        at = max(now, self._given[0] + self._seconds) if full else now
+        self._given.append(at)
+        return at
+
+
 class VaultThrottle(AsyncHTTPPolicy[Any, Any]):
     """Holds requests for certificates until one vault may make another key. `sleep` waits Azure's seconds."""
 
@@ -208,22 +224,15 @@ class VaultThrottle(AsyncHTTPPolicy[Any, Any]):
         self._pace = pace
         self._sleep = sleep
         self._clock = clock
-        self._keys = Window(_KEYS, _TEN_SECONDS)
+        self._keys = Slots(_KEYS, _TEN_SECONDS)
 
     async def send(self, request: Any) -> Any:
         sent = request.http_request
         if self._pace > 0 and sent.method == "POST" and urlsplit(sent.url).path.endswith("/create"):
-            while (free := self._keys.free_at(self._now())) > (now := self._now()):
-                await self._sleep(free - now)
-            self._keys.take(now)
-            try:
-                return await self.next.send(request)
-            finally:
-                self._keys.ended(self._now())
+            now = self._clock() / self._pace
+            if (wait := self._keys.reserve(now) - now) > 0:
+                await self._sleep(wait)
         return await self.next.send(request)
-
-    def _now(self) -> float:
-        return self._clock() / self._pace
 
 
 def _asked(headers: Mapping[str, str], pace: float) -> float:
