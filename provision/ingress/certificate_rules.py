@@ -8,7 +8,7 @@ from provision.errors import Problem
 from provision.ingress import catalog, features
 from provision.ingress.controller_rules import unknown
 from provision.profile.loaded import LoadedProfile
-from provision.profile.model import Certificate
+from provision.profile.model import AppRouting, Certificate
 from provision.resources.certificate import SELF, UNKNOWN
 
 _POLICY = (
@@ -129,6 +129,15 @@ def _hosts_have_certificates(loaded: LoadedProfile) -> Iterator[Problem]:
             yield loaded.problem(path, message, hint)
 
 
+def _default_certificate_is_usable(loaded: LoadedProfile) -> Iterator[Problem]:
+    ingress = loaded.profile.ingress
+    name = ingress.default_certificate if isinstance(ingress, AppRouting) else None
+    certificate = loaded.profile.certificates.get(name or "")
+    if certificate and (unusable := _unusable(certificate)):
+        message = f"unknown hosts can't be shown certificate {name}: {unusable[0]}"
+        yield loaded.problem(("ingress", "defaultCertificate"), message, unusable[1])
+
+
 def _unusable(certificate: Certificate) -> tuple[str, str] | None:
     """Why an ingress could not read a certificate, and what to do. The Secrets Store driver reads the secret
     behind it, in PKCS#12. Source: "Application routing add-on: TLS with Key Vault", Microsoft Learn, 2026-06.
@@ -196,6 +205,7 @@ RULES: tuple[Callable[[LoadedProfile], Iterator[Problem]], ...] = (
     _certificates_renew_in_time,
     _keys_fit_their_type,
     _hosts_have_certificates,
+    _default_certificate_is_usable,
 )
 
 
