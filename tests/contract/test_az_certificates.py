@@ -119,6 +119,20 @@ def test_az_reads_what_provision_made(az: Az, provision: Provision, file: Path) 
     assert (pending["status"], pending["issuerParameters"]["name"]) == ("inProgress", "Unknown")
 
 
+def test_az_sees_the_version_that_provision_renewed(az: Az, provision: Provision, file: Path) -> None:
+    provision("apply", str(file), "--yes")
+    before = show(az, "self-tls")
+    assert provision("certificate", "renew", str(file), "self-tls")[0] == 0
+    after = show(az, "self-tls")
+    assert after["x509ThumbprintHex"] != before["x509ThumbprintHex"]
+    assert (after["policy"]["keyProperties"], after["tags"]) == (
+        before["policy"]["keyProperties"],
+        before["tags"],
+    )
+    code, text = provision("plan", str(file), f"--target=certificate/{VAULT}/self-tls")
+    assert (code, "No changes" in text) == (0, True), text
+
+
 def test_az_merges_what_provision_requested(az: Az, provision: Provision, file: Path) -> None:
     provision("apply", str(file), "--yes")
     request, answer = file.parent / "request.csr", file.parent / "answer.pem"

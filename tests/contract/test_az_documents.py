@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 from pathlib import Path
 
 from contract.az import log_in, runner
-from provision.sandbox.azure import SUBSCRIPTION
 from provision.sandbox.home import Home, environment
 
 ROOT = Path(__file__).parents[2]
-VAULT = "kv-contoso-prod"
 
 
 def variables(executable: str, home: Home) -> dict[str, str]:
@@ -45,28 +42,3 @@ def test_the_readme_reaches_the_sandbox_with_az(executable: str, home: Home) -> 
     log_in(created, "owner")
     created("network", "dns", "zone", "create", "--resource-group", "rg-dns", "--name", "read.me.example")
     assert "read.me.example" in typed("\n".join(lines), known)
-
-
-def test_the_runbook_renews_a_certificate_as_it_is(executable: str, home: Home) -> None:
-    runbook = (ROOT / "docs/runbooks/certificate-rotation.md").read_text()
-    [block] = re.findall(r"^ *```bash\n(.*?)^ *```$", runbook, re.MULTILINE | re.DOTALL)
-    known = variables(executable, home)
-    az = runner(executable, known)
-    log_in(az, "owner")
-    policy = json.dumps(
-        {
-            "issuerParameters": {"name": "Self"},
-            "keyProperties": {"keyType": "EC", "curve": "P-256", "exportable": True, "reuseKey": False},
-            "secretProperties": {"contentType": "application/x-pkcs12"},
-            "x509CertificateProperties": {"subject": "CN=a.example", "validityInMonths": 12},
-        }
-    )
-    az("keyvault", "certificate", "create", "--vault-name", VAULT, "--name", "renewed", "--policy", policy)
-    shown = ("keyvault", "certificate", "show", "--vault-name", VAULT, "--name", "renewed")
-    before = az(*shown)
-    typed(block.replace("VAULT", VAULT).replace("NAME", "renewed"), known)
-    az("keyvault", "certificate", "pending", "show", "--vault-name", VAULT, "--name", "renewed")
-    assert az(*shown)["policy"]["keyProperties"]["keyType"] == before["policy"]["keyProperties"]["keyType"]
-    versions = az("keyvault", "certificate", "list-versions", "--vault-name", VAULT, "--name", "renewed")
-    assert len(versions) == 2
-    assert SUBSCRIPTION in az("account", "show")["id"]
