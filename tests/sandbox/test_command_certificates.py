@@ -191,6 +191,28 @@ def test_a_saved_plan_holds_what_the_file_was(provision: CommandLine, tmp_path: 
     assert "is another file by now" in stale.errors()[KEPT["shop-tls"]]
 
 
+def test_a_request_for_names_of_before_is_neither_given_out_nor_merged(
+    provision: CommandLine, tmp_path: Path
+) -> None:
+    before = profile(tmp_path, "dnsNames: [shop.contoso.com], issuer: Unknown", host=False)
+    request = tmp_path / "request.csr"
+    csr = ("certificate", "csr", before[0], "shop-tls", "--sandbox", "-o", str(request))
+    assert provision(*csr).code == 0
+    (answer,) = write(tmp_path, answer_pem=signed(request))
+    profile(tmp_path, "dnsNames: [shop.contoso.com, new.contoso.com], issuer: Unknown", host=False)
+    merge = ("certificate", "merge", before[0], "shop-tls", str(answer), "--sandbox")
+    why = "is for shop.contoso.com, and the profile says new.contoso.com, shop.contoso.com"
+    for arguments in (csr, merge):
+        refused = provision(*arguments)
+        assert (refused.code, why in refused.err) == (1, True), refused.err
+        assert "provision certificate cancel PROFILE shop-tls" in refused.err
+    assert provision("certificate", "cancel", before[0], "shop-tls", "--sandbox").code == 0
+    assert provision(*csr).code == 0
+    answer.write_bytes(signed(request))
+    assert provision(*merge).code == 0
+    assert provision("plan", *before, "--target", KEPT["shop-tls"]).code == 0
+
+
 def test_what_was_only_asked_for_is_destroyed_and_asked_for_again(
     provision: CommandLine, tmp_path: Path
 ) -> None:

@@ -110,6 +110,8 @@ async def merge(clients: Clients, resource: Certificate, content: bytes, file: s
             "Make one:",
             f"provision certificate csr PROFILE {resource.certificate_name}",
         )
+    if stale := outdated(resource, operation):
+        raise stale
     chain = _chain(doing, content)
     _check(doing, resource, chain, operation)
     with translating(doing):
