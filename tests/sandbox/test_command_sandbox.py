@@ -33,18 +33,19 @@ from provision.sandbox.seed import CLIENTS
 from provision.sandbox.store import Store
 
 
-@pytest_asyncio.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Path]:
-    """A home that a process of its own serves."""
-    process = await start(tmp_path, "sandbox", "serve")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Path]:
+    """A home that a process of its own serves, for all tests that leave it as it is or as it was applied."""
+    home = tmp_path_factory.mktemp("served")
+    process = await start(home, "sandbox", "serve")
     async with asyncio.timeout(60):
         line = await process.until("sandbox at https://localhost:")
     assert line.endswith('in another shell: eval "$(provision sandbox env)"\n')
-    yield tmp_path
+    yield home
     process.interrupt(signal.SIGINT)
     async with asyncio.timeout(60):
         assert await process.end() == 0
-    assert not (tmp_path / "server.json").exists()
+    assert not (home / "server.json").exists()
     assert "Traceback" not in "".join(process.seen)
 
 
@@ -64,6 +65,7 @@ async def printed(home: Path, client: str = "owner") -> dict[str, str]:
     return dict(words[1].split("=", 1) for words in lines if words)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_printed_environment_is_a_subscription(served: Path) -> None:
     """Without --sandbox, through DefaultAzureCredential and the proxy, as against Azure."""
     code, text = await run(served, "apply", *PROD)
@@ -85,6 +87,7 @@ async def test_the_printed_environment_is_a_subscription(served: Path) -> None:
     assert (code, text.splitlines()[-1]) == (0, "29 changes: 1 updated, 28 unchanged.")
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_wrong_subscription_is_named(served: Path) -> None:
     variables = await printed(served) | {"AZURE_SUBSCRIPTION_ID": "00000000-0000-4000-8000-0000000000ff"}
     code, text = await run(served, "apply", "profiles/dev.yaml", **variables)
@@ -95,6 +98,7 @@ async def test_a_wrong_subscription_is_named(served: Path) -> None:
     assert code == 3
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_another_client_has_other_rights(served: Path) -> None:
     variables = await printed(served, "nobody")
     code, text = await run(served, "plan", "profiles/dev.yaml", **variables)
@@ -102,12 +106,14 @@ async def test_another_client_has_other_rights(served: Path) -> None:
     assert "the caller lacks the right Microsoft.ContainerService/managedClusters/read" in text
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_home_is_served_once(served: Path) -> None:
     code, text = await run(served, "sandbox", "serve")
     assert code == 1
     assert "it is served already by process" in text
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_port_that_is_taken(served: Path, tmp_path: Path) -> None:
     server = Home(served).running()
     assert server is not None
@@ -118,6 +124,7 @@ async def test_a_port_that_is_taken(served: Path, tmp_path: Path) -> None:
     assert fix == "Let it have another --port, or stop what listens there."
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_status_of_a_served_home(served: Path) -> None:
     code, text = await run(served, "sandbox", "status")
     assert code == 0
@@ -136,6 +143,7 @@ def test_env_without_a_server(provision: CommandLine) -> None:
     ]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_env_of_a_client_that_is_not_there(served: Path) -> None:
     code, text = await run(served, "sandbox", "env", "--client", "somebody")
     assert code == 1
