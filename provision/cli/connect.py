@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from provision.profile.model import Profile
     from provision.providers.azure.clients import Clients
     from provision.sandbox.azure import Azure
-    from provision.sandbox.seed import Client, Workload
+    from provision.sandbox.seed import Client
+    from provision.sandbox.seed_workloads import Workload
 
 
 def environment(sandbox: bool) -> Mapping[str, str]:
@@ -118,7 +119,7 @@ def _seed(azure: Azure, profile: Profile) -> None:
         cluster=(profile.cluster.resource_group, profile.cluster.name),
         vaults={name: vault.resource_group for name, vault in profile.vaults.items() if not vault.create},
         workloads=_workloads(profile),
-        networks=_networks(profile),
+        **_gateway_needs(profile),
         groups=[
             *(zone.resource_group for zone in profile.dns.zones.values()),
             *(vault.resource_group for vault in profile.vaults.values()),
@@ -156,31 +157,37 @@ def _network_groups(profile: Profile) -> Iterator[str]:
                 yield network.group
 
 
-def _networks(profile: Profile) -> dict[str, dict[str, str]]:
-    """The network of the gateway's subnet, with the subnet unless it is the profile that makes it."""
+def _gateway_needs(profile: Profile) -> dict[str, list[str]]:
+    """What must be there before Application Gateway for Containers is, as arguments of the seed."""
     from provision.profile.model import ApplicationGateway
 
     ingress = profile.ingress
-    if not isinstance(ingress, ApplicationGateway) or not ingress.subnet:
+    if not isinstance(ingress, ApplicationGateway):
         return {}
-    network, _, subnet = ingress.subnet.partition("/subnets/")
-    return {network: {} if ingress.create_subnet else {subnet: "10.225.0.0/23"}}
+    subnet, firewall = ingress.subnet, ingress.waf_policy
+    network = subnet and subnet.partition("/subnets/")[0]
+    return {
+        "networks": [network] if network else [],
+        "subnets": [subnet] if subnet and not ingress.create_subnet else [],
+        "firewalls": [firewall] if firewall else [],
+    }
 
 
 def _gateway_groups(profile: Profile) -> Iterator[str]:
-    """Resource groups of the gateway and its network."""
+    """Resource groups of the gateway, its network and its firewall policy."""
     from provision.profile.model import ApplicationGateway
     from provision.resources.arm import ArmId
 
     if isinstance(profile.ingress, ApplicationGateway):
-        yield from (ArmId.parse(network).group for network in _networks(profile))
+        needed = _gateway_needs(profile)
+        yield from (ArmId.parse(each).group for each in (*needed["networks"], *needed["firewalls"]))
         if profile.ingress.traffic_controller.resource_group:
             yield profile.ingress.traffic_controller.resource_group
 
 
 def _workloads(profile: Profile) -> Iterator[Workload]:
     """What the hosts lead to, one for each service."""
-    from provision.sandbox.seed import Workload
+    from provision.sandbox.seed_workloads import Workload
 
     ports: dict[tuple[str, str], set[int]] = {}
     own = {host.namespace for host in profile.hosts.values() if host.create_namespace}

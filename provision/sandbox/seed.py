@@ -5,29 +5,26 @@ The client ids and secrets below are public by design; they open nothing but a s
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from provision.sandbox import (
     authorization,
-    cluster_authority,
     entra,
     identities,
     managed_clusters,
     rbac,
     resource_groups,
     roles,
+    seed_networks,
     subscriptions,
-    virtual_networks,
 )
 from provision.sandbox import vaults as key_vaults
 from provision.sandbox.azure import SUBSCRIPTION, TENANT, Azure, Json
 from provision.sandbox.gateway import GROUP
 from provision.sandbox.gateway import SUBSCRIPTION as SUBSCRIPTION_KIND
-from provision.sandbox.kubernetes import base, kinds
-from provision.sandbox.kubernetes.objects import Cluster
-from provision.sandbox.service_networking_kinds import CONTROLLER as TRAFFIC_CONTROLLER
+from provision.sandbox.seed_once import first_time, is_new
+from provision.sandbox.seed_workloads import CLUSTER, Workload, ensure_workloads
 
 LOCATION = "westeurope"
 _FOREVER = "2099-12-31T00:00:00Z"
@@ -79,24 +76,9 @@ CLIENTS: Mapping[str, Client] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """A Service of another team that hosts lead to, and whether its namespace is the profile's to make."""
-
-    namespace: str
-    service: str
-    ports: tuple[int, ...]
-    creates_namespace: bool = False
-    authorities: tuple[str, ...] = ()
-    """Secrets of its namespace that hold the authorities of other certificates in `ca.crt`."""
-    certificates: tuple[str, ...] = ()
-    """Secrets of its namespace that hold a certificate and its key."""
-
-
 _SECURITY = "rg-security"
 _NEWEST = "1.36"
 """Kubernetes of clusters that nobody holds back."""
-_CLUSTER = "Microsoft.ContainerService/managedClusters"
 _ENTRA: Json = {
     "aadProfile": {"managed": True, "enableAzureRBAC": True, "tenantID": TENANT},
     "disableLocalAccounts": True,
@@ -105,7 +87,7 @@ _ENTRA: Json = {
 
 def seed(azure: Azure) -> None:
     """Fill a new state; does nothing to one that was seeded before, whatever was deleted from it since."""
-    if not _first_time(azure, "seeded"):
+    if not first_time(azure, "seeded"):
         return
     for client in CLIENTS.values():
         principal = identities.new_principal(
@@ -136,14 +118,17 @@ def ensure(
     vaults: Mapping[str, str] | None = None,
     groups: Iterable[str] = (),
     workloads: Iterable[Workload] = (),
-    networks: Mapping[str, Mapping[str, str]] | None = None,
+    networks: Iterable[str] = (),
+    subnets: Iterable[str] = (),
+    firewalls: Iterable[str] = (),
 ) -> list[str]:
     """Make what a profile names and has never existed, once: a thing deleted later stays deleted.
 
     `cluster` is (resource group, name), `vaults` maps names to resource groups, `workloads` are what other
-    teams run in the cluster, `networks` are ids of virtual networks with prefixes by name of their subnets.
-    An unknown subscription is registered, with the seeded clients' roles. Returns a line for people for
-    each thing made. Runs in a transaction of its own.
+    teams run in the cluster. `networks`, `subnets` and `firewalls` are ids: networks with room for subnets,
+    subnets of a /24 that are delegated to Application Gateway for Containers, firewall policies with the
+    rule set it takes. An unknown subscription is registered, with the seeded clients' roles. Returns a line
+    for people for each thing made. Runs in a transaction of its own.
     """
     made: list[str] = []
     wanted_groups = [*([cluster[0]] if cluster else []), *(vaults or {}).values(), *groups]
@@ -162,19 +147,19 @@ def ensure(
             for name, group in (vaults or {}).items()
             if _vault(azure, subscription, group, name)
         ]
-        made += [
-            f"virtual network {id_.rsplit('/', 1)[-1]}"
-            + (f" with subnet {', '.join(subnets)}" if subnets else "")
-            for id_, subnets in (networks or {}).items()
-            if _network(azure, id_, subnets)
-        ]
         if cluster:
-            made += _workloads(azure, subscription, *cluster, workloads)
+            made += ensure_workloads(azure, subscription, *cluster, workloads)
+        for what, ids, make in (
+            ("virtual network", networks, seed_networks.network),
+            ("subnet", subnets, seed_networks.subnet),
+            ("firewall policy", firewalls, seed_networks.firewall),
+        ):
+            made += [f"{what} {each}" for each in ids if make(azure, each, LOCATION)]
     return made
 
 
 def _subscription(azure: Azure, subscription: str, name: str) -> bool:
-    if not _new(azure, SUBSCRIPTION_KIND, f"/subscriptions/{subscription}"):
+    if not is_new(azure, SUBSCRIPTION_KIND, f"/subscriptions/{subscription}"):
         return False
     document = subscriptions.new_subscription(azure, subscription, name)
     for client in CLIENTS.values():
@@ -187,7 +172,7 @@ def _subscription(azure: Azure, subscription: str, name: str) -> bool:
 
 def _objects_reader(azure: Azure) -> None:
     """What a drift check needs inside clusters: to read everything but Secrets."""
-    clusters = f"{_CLUSTER}/"
+    clusters = f"{CLUSTER}/"
     permission = {
         "actions": [],
         "notActions": [],
@@ -214,7 +199,7 @@ def _objects_reader(azure: Azure) -> None:
 
 
 def _group(azure: Azure, subscription: str, group: str) -> bool:
-    if not _new(azure, GROUP, f"/subscriptions/{subscription}/resourceGroups/{group}"):
+    if not is_new(azure, GROUP, f"/subscriptions/{subscription}/resourceGroups/{group}"):
         return False
     resource_groups.new_group(azure, subscription, group, LOCATION, tags={})
     return True
@@ -235,7 +220,7 @@ def _cluster(
     knows Entra's identities and Azure's roles instead of local accounts; `private` has an API server that
     only its network reaches."""
     prefix = f"/subscriptions/{subscription}/resourceGroups/{group}"
-    if not _new(azure, _CLUSTER, f"{prefix}/providers/{_CLUSTER}/{name}"):
+    if not is_new(azure, CLUSTER, f"{prefix}/providers/{CLUSTER}/{name}"):
         return False
     managed_clusters.new_cluster(
         azure,
@@ -256,83 +241,11 @@ def _cluster(
     return True
 
 
-def _workloads(
-    azure: Azure, subscription: str, group: str, name: str, workloads: Iterable[Workload]
-) -> Iterator[str]:
-    """Namespaces and Services that a profile's hosts lead to, which are other teams' to run."""
-    path = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{_CLUSTER}/{name}"
-    document = azure.store.get(_CLUSTER, path)
-    if document is None:
-        return
-    cluster = Cluster(azure, document["properties"]["resourceUID"])
-    base.ensure_base(cluster, document)
-    for workload in workloads:
-        namespace = workload.namespace
-        if not workload.creates_namespace and _first_time(azure, f"seen:{cluster.uid}/{namespace}"):
-            cluster.put(kinds.NAMESPACE, base.namespace(namespace))
-            base.furnish(cluster, namespace)
-            yield f"namespace {namespace} in {name}"
-        there = cluster.get(kinds.NAMESPACE, namespace) is not None
-        if there and _first_time(azure, f"seen:{cluster.uid}/{namespace}/{workload.service}"):
-            cluster.put(kinds.SERVICE, _service(workload))
-            yield f"service {workload.service} in namespace {namespace} of {name}"
-        for secret in (*workload.authorities, *workload.certificates) if there else ():
-            if _first_time(azure, f"seen:{cluster.uid}/{namespace}/secret/{secret}"):
-                cluster.put(kinds.SECRET, _secret(azure, workload, secret))
-                yield f"secret {secret} in namespace {namespace} of {name}"
-
-
-def _service(workload: Workload) -> Json:
-    selector = {"app": workload.service}
-    return {
-        "metadata": {"name": workload.service, "namespace": workload.namespace, "labels": selector},
-        "spec": {
-            "type": "ClusterIP",
-            "selector": selector,
-            "ports": [{"port": port, "targetPort": port, "protocol": "TCP"} for port in workload.ports],
-        },
-    }
-
-
-def _secret(azure: Azure, workload: Workload, name: str) -> Json:
-    """All of them are of one authority: what one shows the other accepts."""
-    metadata = {"name": name, "namespace": workload.namespace}
-    if name in workload.authorities:
-        texts = {"ca.crt": cluster_authority.authority(azure)}
-    else:
-        issued = cluster_authority.issue(azure, name, workload.namespace)
-        texts = {"tls.crt": issued["certificate"], "tls.key": issued["key"]}
-    data = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
-    kind = "Opaque" if name in workload.authorities else "kubernetes.io/tls"
-    return {"metadata": metadata, "type": kind, "data": data}
-
-
-def _network(azure: Azure, id_: str, subnets: Mapping[str, str]) -> bool:
-    """A network of a platform team, with room for more subnets; those that are given are delegated."""
-    if not _new(azure, virtual_networks.NETWORK, id_):
-        return False
-    virtual_networks.new_network(azure, id_, LOCATION, ["10.224.0.0/12"], subnets, TRAFFIC_CONTROLLER)
-    return True
-
-
 def _vault(azure: Azure, subscription: str, group: str, name: str, *, rbac: bool = True) -> bool:
-    if not _new(azure, key_vaults.VAULT, key_vaults.vault_id(subscription, group, name)):
+    if not is_new(azure, key_vaults.VAULT, key_vaults.vault_id(subscription, group, name)):
         return False
     policies = () if rbac else (CLIENTS["owner"].object_id,)
     key_vaults.new_vault(
         azure, subscription, group, name, rbac=rbac, location=LOCATION, administrators=policies
     )
-    return True
-
-
-def _new(azure: Azure, kind: str, id_: str) -> bool:
-    """Whether nothing of that id is there nor ever was, as far as the seed has seen."""
-    never_seen = _first_time(azure, f"seen:{id_}")
-    return never_seen and azure.store.get(kind, id_) is None
-
-
-def _first_time(azure: Azure, what: str) -> bool:
-    if azure.store.get("sandbox", what) is not None:
-        return False
-    azure.store.put("sandbox", what, {})
     return True

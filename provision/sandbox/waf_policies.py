@@ -38,6 +38,26 @@ _RULE_SETS = {
 }
 
 
+def new_policy(azure: Azure, identifier: str, location: str) -> Json:
+    """Put a policy into the store, for seeds: enabled, in prevention mode, with DRS 2.1."""
+    sets = [{"ruleSetType": "Microsoft_DefaultRuleSet", "ruleSetVersion": "2.1", "ruleGroupOverrides": []}]
+    document: Json = {
+        "name": identifier.rsplit("/", 1)[1],
+        "id": identifier,
+        "etag": f'W/"{azure.guid()}"',
+        "type": WAF_POLICY,
+        "location": location,
+        "properties": {
+            "customRules": [],
+            "policySettings": {**_SETTINGS, "state": "Enabled", "mode": "Prevention"},
+            "managedRules": {"exclusions": [], "managedRuleSets": sets},
+            "provisioningState": "Succeeded",
+        },
+    }
+    azure.store.put(WAF_POLICY, identifier, document)
+    return document
+
+
 def put(request: Request, azure: Azure) -> Answer:
     """201 new, 200 update."""
     body, identifier = body_of(request), _id(request)

@@ -196,7 +196,7 @@ class Throttle(AsyncHTTPPolicy[Any, Any]):
 
 
 class Slots:
-    """When each of many requests may go, at most `size` in any `seconds`: whoever asks has one for certain."""
+    """When each of many requests may go, at most `size` in any `seconds`: whoever asks gets one."""
 
     def __init__(self, size: int, seconds: float) -> None:
         self._given: deque[float] = deque(maxlen=size)

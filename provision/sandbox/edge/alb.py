@@ -17,14 +17,16 @@ from provision.sandbox.addons.alb_controller import CLASS
 from provision.sandbox.addons.alb_gateways import content
 from provision.sandbox.azure import Azure, Json
 from provision.sandbox.cluster_document import KIND
-from provision.sandbox.edge import alb_security
+from provision.sandbox.edge import alb_security, http_routes
 from provision.sandbox.edge.certificates import Pem, of_secret
 from provision.sandbox.edge.exchange import ClientCheck, Front, Open, Response, Visit, has_service, served
 from provision.sandbox.edge.gateway_api import GatewayFront, most_specific
+from provision.sandbox.edge.http_routes import Chosen
 from provision.sandbox.edge.nginx import Location, locations_of, lowered, patterns
 from provision.sandbox.kubernetes import crds, kinds
 from provision.sandbox.kubernetes.objects import Cluster
 
+_EXTENSION = "alb.networking.azure.io/alb-ingress-extension"
 _SERVER = {"server": "Microsoft-Azure-Application-LB/AGC"}
 
 
@@ -166,6 +168,9 @@ class AlbIngressFront(Open):
         location = self._location(visit)
         if location is None:
             return Response(404, headers=_SERVER)
+        moved = self._redirect(location, visit)
+        if moved is not None:
+            return Response(moved.status, "", {**_SERVER, **moved.headers})
         service = location.backend.get("service") or {}
         namespace = location.ingress["metadata"]["namespace"]
         port = (service.get("port") or {}).get("number") or (service.get("port") or {}).get("name")
@@ -175,6 +180,20 @@ class AlbIngressFront(Open):
         forwarded = f"{before},{visit.client}" if before else visit.client
         answer = served(visit, namespace, service["name"], port, forwarded)
         return Response(answer.status, answer.text, _SERVER)
+
+    def _redirect(self, location: Location, visit: Visit) -> Response | None:
+        """By the rule for the host in the Ingress's IngressExtension. What is secure is not sent to https."""
+        metadata = location.ingress["metadata"]
+        name = (metadata.get("annotations") or {}).get(_EXTENSION) or ""
+        found = self.cluster.get(crds.INGRESS_EXTENSION, name, metadata["namespace"]) or {}
+        for rule in (found.get("spec") or {}).get("rules") or ():
+            wanted = rule.get("requestRedirect")
+            hosts = [rule["host"], *(rule.get("additionalHostnames") or ())]
+            if wanted and visit.host in hosts and wanted.get("scheme") != visit.scheme:
+                match = {"path": {"type": "PathPrefix", "value": location.path}}
+                filters = {"filters": [{"requestRedirect": wanted}]}
+                return http_routes.redirect(Chosen(location.ingress, filters, match), visit)
+        return None
 
     def _location(self, visit: Visit) -> Location | None:
         every = [each for ingress in self.ingresses for each in locations_of(ingress)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from core_bench import GROUP, ROOT, CoreBench, error
 
-from provision.sandbox import resource_groups, roles, seed
+from provision.sandbox import resource_groups, roles, seed, waf_policies
 from provision.sandbox.authorization import LONG_AGO, new_assignment
 from provision.sandbox.azure import SUBSCRIPTION
 from provision.sandbox.identities import IDENTITY
@@ -197,3 +197,18 @@ def test_ensure_leaves_the_seeded_alone(bench: CoreBench) -> None:
     assert (
         seed.ensure(bench.azure, SUBSCRIPTION, cluster=("rg-aks-prod", "aks-prod"), groups=["rg-dns"]) == []
     )
+
+
+def test_what_a_profile_names_of_networks_is_made_once(bench: CoreBench) -> None:
+    network = f"{ROOT}/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/hub"
+    subnets = [f"{network}/subnets/{name}" for name in ("one", "two")]
+    firewall = f"{ROOT}/resourceGroups/rg-net/providers/{waf_policies.WAF_POLICY}/waf"
+    made = seed.ensure(bench.azure, SUBSCRIPTION, subnets=subnets, firewalls=[firewall])
+    assert made[0] == "resource group rg-net in westeurope"
+    assert len(made) == 4
+    assert seed.ensure(bench.azure, SUBSCRIPTION, subnets=subnets, firewalls=[firewall]) == []
+    shown = bench.send("GET", network).body["properties"]["subnets"]
+    assert [each["properties"]["addressPrefix"] for each in shown] == ["10.100.0.0/24", "10.100.1.0/24"]
+    services = {each["properties"]["delegations"][0]["properties"]["serviceName"] for each in shown}
+    assert services == {"Microsoft.ServiceNetworking/trafficControllers"}
+    assert bench.send("GET", firewall).body["properties"]["policySettings"]["mode"] == "Prevention"

@@ -48,8 +48,8 @@ class Balanced(Bench):
 
     def pass_(self, seconds: float) -> None:
         """Time goes by in steps, with a look after each."""
-        for _ in range(int(seconds // 10)):
-            self.clock.moment[0] += 10
+        for _ in range(int(seconds // 40)):
+            self.clock.moment[0] += 40
             self.azure.settle()
             self.look()
 

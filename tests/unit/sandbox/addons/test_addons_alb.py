@@ -123,7 +123,7 @@ def test_a_load_balancer_goes_when_azure_is_done_with_it(bench: Balanced) -> Non
     assert deployment(bench)[1] == "InProgress"
     bench.pass_(320)
     assert bench.controllers()
-    bench.pass_(100)
+    bench.pass_(160)
     assert bench.controllers() == []
     assert bench.objects.get(crds.APPLICATION_LOAD_BALANCER, "alb", "infra") is None
     assert programmed(bench)["reason"] == "AddressNotAssigned"
@@ -406,13 +406,13 @@ def test_a_firewall_policy_becomes_a_security_policy() -> None:
     assert found["Deployment"]["status"] == "False"
     assert "applicationGatewayWebApplicationFirewallPolicies/join/action" in found["Deployment"]["message"]
     charted.assign(roles.NETWORK_CONTRIBUTOR, firewall, charted.user)
-    charted.pass_(40)
+    charted.pass_(80)
     found = conditions(charted.need(crds.WAF_POLICY, "waf", "shop"))
     assert (found["Deployment"]["status"], found["Programmed"]["status"]) == ("True", "True")
     (security,) = charted.azure.store.list(POLICY)
     assert security["properties"]["wafPolicy"]["id"] == firewall
     go(charted, crds.WAF_POLICY, "waf", "shop")
-    charted.pass_(40)
+    charted.pass_(80)
     assert charted.azure.store.list(POLICY) == []
 
 

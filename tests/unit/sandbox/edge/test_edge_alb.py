@@ -208,13 +208,19 @@ async def test_an_ingress_is_served(contents: Contents) -> None:
         "tls": [{"hosts": ["shop.contoso.com"], "secretName": "shop-tls"}],
     }
     status = {"loadBalancer": {"ingress": [{"hostname": NAME}]}}
-    contents.put(kinds.INGRESS, "shop", "shop", spec=spec, status=status)
+    more = {"annotations": {"alb.networking.azure.io/alb-ingress-extension": "shop"}}
+    contents.put(kinds.INGRESS, "shop", "shop", spec=spec, status=status, more=more)
     async with serving(contents) as edge:
         got = await get(edge, NAME, "https://shop.contoso.com/cart/1")
         assert (got.fields["service"], got.certificate) == ("cart", pair.der)
         assert (await get(edge, NAME, "http://shop.contoso.com/")).fields["service"] == "shop"
         assert (await get(edge, NAME, "http://shop.contoso.com/lost")).status == 500
         assert (await get(edge, NAME, "http://other.contoso.com/")).status == 404
+        rule = {"host": "shop.contoso.com", "requestRedirect": {"scheme": "https", "statusCode": 301}}
+        contents.put(crds.INGRESS_EXTENSION, "shop", "shop", spec={"rules": [rule]})
+        moved = await get(edge, NAME, "http://shop.contoso.com/cart/1?a=b")
+        assert (moved.status, moved.headers["location"]) == (301, "https://shop.contoso.com/cart/1?a=b")
+        assert (await get(edge, NAME, "https://shop.contoso.com/")).status == 200
 
 
 @pytest.mark.parametrize(
