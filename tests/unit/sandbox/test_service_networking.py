@@ -7,12 +7,13 @@ from arm_bench import GROUP, ArmBench
 
 from provision.sandbox import (
     private_endpoints,
+    server,
     service_networking,
     service_networking_kinds,
     virtual_networks,
     waf_policies,
 )
-from provision.sandbox.azure import Answer, Json
+from provision.sandbox.azure import Answer, Json, Request
 from provision.sandbox.service_networking_kinds import CONTROLLER, private_address, restarts, serving
 
 CONTROLLERS = f"{GROUP}/providers/{CONTROLLER}"
@@ -120,6 +121,8 @@ def test_an_association_takes_addresses_of_its_subnet_until_it_is_gone(bench: Ar
     assert bench.send("DELETE", place).status == 400
     accepted = bench.send("DELETE", ASSOCIATION)
     assert (accepted.status, accepted.body) == (202, b"null")
+    sent = server.render(Request("DELETE", ASSOCIATION, {}, {}, None, "https://localhost"), accepted)
+    assert (sent.status, sent.body, sent.content_type) == (202, b"null", "application/json")
     bench.pass_(285)
     assert bench.send("GET", accepted.headers["Location"]).status == 202
     bench.pass_(60)
