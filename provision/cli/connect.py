@@ -125,7 +125,7 @@ def _seed(azure: Azure, profile: Profile) -> None:
             *(vault.resource_group for vault in profile.vaults.values()),
             *([identity_group] if identity_group else []),
             *_network_groups(profile),
-            *_gateway_groups(profile),
+            *_traffic_controller_group(profile),
         ],
     )
     for subscription, group in _elsewhere(profile):
@@ -173,16 +173,12 @@ def _gateway_needs(profile: Profile) -> dict[str, list[str]]:
     }
 
 
-def _gateway_groups(profile: Profile) -> Iterator[str]:
-    """Resource groups of the gateway, its network and its firewall policy."""
+def _traffic_controller_group(profile: Profile) -> Iterator[str]:
     from provision.profile.model import ApplicationGateway
-    from provision.resources.arm import ArmId
 
-    if isinstance(profile.ingress, ApplicationGateway):
-        needed = _gateway_needs(profile)
-        yield from (ArmId.parse(each).group for each in (*needed["networks"], *needed["firewalls"]))
-        if profile.ingress.traffic_controller.resource_group:
-            yield profile.ingress.traffic_controller.resource_group
+    ingress = profile.ingress
+    if isinstance(ingress, ApplicationGateway) and ingress.traffic_controller.resource_group:
+        yield ingress.traffic_controller.resource_group
 
 
 def _workloads(profile: Profile) -> Iterator[Workload]:

@@ -5,7 +5,7 @@ The client ids and secrets below are public by design; they open nothing but a s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from provision.sandbox import (
@@ -149,12 +149,7 @@ def ensure(
         ]
         if cluster:
             made += ensure_workloads(azure, subscription, *cluster, workloads)
-        for what, ids, make in (
-            ("virtual network", networks, seed_networks.network),
-            ("subnet", subnets, seed_networks.subnet),
-            ("firewall policy", firewalls, seed_networks.firewall),
-        ):
-            made += [f"{what} {each}" for each in ids if make(azure, each, LOCATION)]
+        made += _networks(azure, networks, subnets, firewalls)
     return made
 
 
@@ -239,6 +234,22 @@ def _cluster(
         },
     )
     return True
+
+
+def _networks(
+    azure: Azure, networks: Iterable[str], subnets: Iterable[str], firewalls: Iterable[str]
+) -> Iterator[str]:
+    for what, ids, make in (
+        ("virtual network", networks, seed_networks.network),
+        ("subnet", subnets, seed_networks.subnet),
+        ("firewall policy", firewalls, seed_networks.firewall),
+    ):
+        for each in ids:
+            subscription, group = each.split("/")[2], each.split("/")[4]
+            if _group(azure, subscription, group):
+                yield f"resource group {group} in {LOCATION}"
+            if make(azure, each, LOCATION):
+                yield f"{what} {each}"
 
 
 def _vault(azure: Azure, subscription: str, group: str, name: str, *, rbac: bool = True) -> bool:

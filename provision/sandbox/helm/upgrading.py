@@ -77,24 +77,7 @@ def _deploy(
     wanted = chart.objects(values, version, name, flags.namespace)
     _check(releases, wanted, name, flags.namespace, doing)
     _namespaces(releases, flags, values)
-    moment = releases.moment()
-    release: Json = {
-        "name": name,
-        "info": {
-            "first_deployed": before[0]["info"]["first_deployed"] if before else moment,
-            "last_deployed": moment,
-            "deleted": "",
-            "description": flags.given.get("description")
-            or ("Upgrade complete" if before else "Install complete"),
-            "status": "deployed",
-            "notes": chart.NOTES,
-        },
-        "chart": {"metadata": {"name": "alb-controller", "version": version, "appVersion": version}},
-        "config": values,
-        "manifest": "".join(f"---\n{yaml.safe_dump(each)}" for each in wanted),
-        "version": int(before[-1]["version"]) + 1 if before else 1,
-        "namespace": flags.namespace,
-    }
+    release = _release(releases, flags, name, version, values, wanted, before)
     for each in wanted:
         _apply(releases, each)
     if before:
@@ -110,6 +93,35 @@ def _deploy(
     if before and not flags.given.get("output"):
         process.write(f'Release "{name}" has been upgraded. Happy Helming!\n')
     showing.show(process, release, flags)
+
+
+def _release(
+    releases: Releases,
+    flags: Flags,
+    name: str,
+    version: str,
+    values: Json,
+    wanted: list[Json],
+    before: list[Json],
+) -> Json:
+    """The next revision's document."""
+    moment = releases.moment()
+    return {
+        "name": name,
+        "info": {
+            "first_deployed": before[0]["info"]["first_deployed"] if before else moment,
+            "last_deployed": moment,
+            "deleted": "",
+            "description": "Upgrade complete" if before else "Install complete",
+            "status": "deployed",
+            "notes": chart.NOTES,
+        },
+        "chart": {"metadata": {"name": "alb-controller", "version": version, "appVersion": version}},
+        "config": values,
+        "manifest": "".join(f"---\n{yaml.safe_dump(each)}" for each in wanted),
+        "version": int(before[-1]["version"]) + 1 if before else 1,
+        "namespace": flags.namespace,
+    }
 
 
 def _check(releases: Releases, wanted: Iterable[Json], name: str, namespace: str, doing: str) -> None:
