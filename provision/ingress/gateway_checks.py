@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 from provision.errors import ProvisionError
 from provision.ingress.application_gateway import graph
-from provision.ingress.gateway_facts import AMPLE_ADDRESSES, LEAST_ADDRESSES, REGIONS
+from provision.ingress.gateway_facts import AMPLE_ADDRESSES, LEAST_ADDRESSES, OVERLAY_PREFIX, REGIONS
 from provision.plan.plan import Observation
 from provision.profile.model import ApplicationGateway, Profile
 from provision.resources.manifest import APPLICATION_LOAD_BALANCER, Manifest
@@ -41,13 +41,15 @@ def problems(profile: Profile, observation: Observation, cluster: Present) -> It
         if isinstance(resource, Subnet) and isinstance(observed, Present):
             holds = _has_association(profile, ingress, observation)
             yield from _subnet(resource, observed, location, holds=holds)
+            yield from _overlay(resource, str(observed.outputs.get("prefix")), cluster)
         elif isinstance(resource, Subnet) and isinstance(observed, Absent):
             yield from _no_subnet(resource)
+            yield from _overlay(resource, resource.prefix, cluster)
         elif isinstance(resource, WafPolicy) and isinstance(observed, Present):
             yield from _rule_sets(resource, observed)
 
 
-def warnings(profile: Profile, observation: Observation) -> list[str]:
+def warnings(profile: Profile, observation: Observation, cluster: Present) -> list[str]:
     """What is allowed but deserves a look."""
     ingress = profile.ingress
     if not isinstance(ingress, ApplicationGateway):
@@ -56,7 +58,7 @@ def warnings(profile: Profile, observation: Observation) -> list[str]:
     for resource in graph(profile, ingress):
         observed = observation.objects.get(resource.address)
         if isinstance(resource, Subnet) and isinstance(observed, Present):
-            if not _has_association(profile, ingress, observation):
+            if not _is_overlay(cluster) and not _has_association(profile, ingress, observation):
                 free = _free(observed)
                 if LEAST_ADDRESSES.value <= free < AMPLE_ADDRESSES.value:
                     found.append(
@@ -117,6 +119,23 @@ def _no_subnet(subnet: Subnet) -> Iterator[ProvisionError]:
             f"checking {subnet.address}",
             "it does not exist, and the profile gives it no address range",
             "Write ingress.subnetPrefix, such as 10.225.0.0/24: a free range of its network.",
+        )
+
+
+def _is_overlay(cluster: Present) -> bool:
+    return str(cluster.outputs.get("networkPluginMode") or "").casefold() == "overlay"
+
+
+def _overlay(subnet: Subnet, prefix: str, cluster: Present) -> Iterator[ProvisionError]:
+    """With overlay the controller gives the subnet's range to the nodes, which take so much and no more."""
+    if not _is_overlay(cluster) or "/" not in prefix:
+        return
+    if ip_network(prefix, strict=False).prefixlen < OVERLAY_PREFIX.value:
+        yield ProvisionError(
+            f"checking {subnet.address}",
+            f"{prefix} is larger than a /{OVERLAY_PREFIX.value}, which the controller refuses in a cluster"
+            " with Azure CNI Overlay",
+            f"Name a subnet of a /{OVERLAY_PREFIX.value} ({OVERLAY_PREFIX.text}).",
         )
 
 

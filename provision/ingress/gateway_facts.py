@@ -17,6 +17,13 @@ AMPLE_ADDRESSES = Limit(
     "Reports of users whose gateway was made again beside the old one",
     "2026-06",
 )
+OVERLAY_PREFIX = Limit(
+    24,
+    "the length at least of the subnet's prefix in a cluster with Azure CNI Overlay",
+    "The controller's message `extensionIPRange prefix length too short (/23). Must be 24 or higher.`,"
+    " https://github.com/Azure/AKS/issues/5170",
+    "2025-07",
+)
 REQUEST_SECONDS = Limit(60, "seconds until a request must be answered, by default", _COMPONENTS, "2025-12")
 
 PROVIDERS = (

@@ -91,7 +91,9 @@ def _prefix(loaded: LoadedProfile, ingress: ApplicationGateway, prefix: str) -> 
         return
     if size < LEAST_ADDRESSES.value:
         message = f"{prefix} has {size} addresses; the gateway needs {LEAST_ADDRESSES.value}"
-        yield loaded.problem(path, message, "Write a /24 or larger; /23 leaves room to replace the gateway.")
+        yield loaded.problem(
+            path, message, "Write a /24, which is all that a cluster with Azure CNI Overlay takes."
+        )
 
 
 def _firewall(loaded: LoadedProfile) -> Iterator[Problem]:

@@ -33,7 +33,8 @@ def problems(profile: Profile, observation: Observation) -> list[ProvisionError]
 
 def warnings(profile: Profile, observation: Observation) -> list[str]:
     """What is allowed but deserves a look."""
-    return gateway_checks.warnings(profile, observation)
+    cluster = observation.objects[cluster_address(profile)]
+    return gateway_checks.warnings(profile, observation, cluster) if isinstance(cluster, Present) else []
 
 
 def _doing(profile: Profile) -> str:

@@ -70,9 +70,9 @@ class ManagedCluster(Resource):
     preview, for settings that no stable version of the API knows, or empty. Outputs: `id`, `location`,
     `oidcIssuerURL`, `addonObjectId`, `addonClientId` (the app routing add-on's identity), `albObjectId` (that
     of the Application Gateway for Containers add-on), `nodeGroup` (id of the resource group that AKS keeps),
-    `kubernetesVersion`, `networkPlugin`, `identityType`, `meshMode`, `private` (whether its API server is
-    reached from inside its network only), `entra` (whether its users are Entra's), `powerState` (`Running` or
-    `Stopped`), `before` (our tag).
+    `kubernetesVersion`, `networkPlugin`, `networkPluginMode` (`overlay`, or nothing), `identityType`,
+    `meshMode`, `private` (whether its API server is reached from inside its network only), `entra` (whether
+    its users are Entra's), `powerState` (`Running` or `Stopped`), `before` (our tag).
     """
 
     KIND: ClassVar[str] = "managed_cluster"

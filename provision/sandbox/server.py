@@ -135,7 +135,7 @@ class Sandbox:
             return web.Response(status=500)  # goes nowhere
         if answer.stream is not None:
             return await self._send(received, answer, answer.stream)
-        return _render(request, answer)
+        return render(request, answer)
 
     async def _send(self, received: web.Request, answer: Answer, stream: Stream) -> web.StreamResponse:
         response = web.StreamResponse(status=answer.status, headers=_headers(answer))
@@ -160,7 +160,8 @@ def _headers(answer: Answer) -> dict[str, str]:
     return {"Audit-Id": str(uuid.uuid4()), "Cache-Control": "no-cache, private", **answer.headers}
 
 
-def _render(request: Request, answer: Answer) -> web.Response:
+def render(request: Request, answer: Answer) -> web.Response:
+    """The answer on the wire, in the manner of the service that gives it."""
     if kubernetes.serves(request.path):
         body = answer.body
         content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()

@@ -11,6 +11,7 @@ from command_line import Applied, CommandLine, Ran
 
 from provision.sandbox.azure import SUBSCRIPTION, Json
 from provision.sandbox.service_networking_kinds import ASSOCIATION, CONTROLLER
+from provision.sandbox.waf_policies import WAF_POLICY
 
 NETWORK = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-network/providers/Microsoft.Network"
 SUBNET = f"{NETWORK}/virtualNetworks/vnet-store/subnets/snet"
@@ -181,6 +182,7 @@ def test_a_subnet_is_delegated_when_the_profile_says_so(store: Store) -> None:
 
 def test_a_firewall_policy_that_is_missing(store: Store) -> None:
     store.write(wafPolicy=FIREWALL)
+    store.seeded(lambda azure: azure.store.delete(WAF_POLICY, FIREWALL))
     text = store.refused()
     assert "waf_policy/waf: this web application firewall policy does not exist" in text
 

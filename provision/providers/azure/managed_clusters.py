@@ -188,6 +188,7 @@ def _present(cluster: Body) -> Present:
             "kubernetesVersion": properties.get("currentKubernetesVersion")
             or properties.get("kubernetesVersion"),
             "networkPlugin": _lookup(properties, "networkProfile.networkPlugin"),
+            "networkPluginMode": _lookup(properties, "networkProfile.networkPluginMode"),
             "identityType": (cluster.get("identity") or {}).get("type"),
             "meshMode": _lookup(properties, "serviceMeshProfile.mode"),
             "private": _lookup(properties, "apiServerAccessProfile.enablePrivateCluster") is True,

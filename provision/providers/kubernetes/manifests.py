@@ -66,13 +66,15 @@ class Manifests:
         (reply,) = await way.send([Call("delete", resource.path, uid=uid)])
         if not accepted(reply):
             raise refusal(f"deleting {resource.address}", resource.api, reply)
-        await gone(way, resource, uid, Patience(self._clients, way), work.progress)
+        await gone(way, resource, uid, Patience(self._clients, way, resource.api), work.progress)
 
     async def _apply(self, resource: Manifest, work: Work, *, force: bool) -> Present:
         way = self._way(resource)
         call = Call("apply", resource.path, marked(resource, work.mark), force=force)
-        live = await applied(way, resource, call, Patience(self._clients, way), work.progress)
-        live = await ready(way, resource, live, Patience(self._clients, way, roles=True), work.progress)
+        live = await applied(way, resource, call, Patience(self._clients, way, resource.api), work.progress)
+        live = await ready(
+            way, resource, live, Patience(self._clients, way, resource.api, roles=True), work.progress
+        )
         return Present(
             resource.properties(), outputs(resource, live), owner=work.mark.profile, digest=work.mark.digest
         )

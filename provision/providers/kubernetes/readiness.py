@@ -100,7 +100,14 @@ def _controller(live: Live) -> Iterator[str]:
 
 
 def _load_balancer(live: Live) -> Iterator[str]:
-    yield from _unmet(live, (live.get("status") or {}).get("conditions"), ("Accepted", "Deployment"))
+    """`Deployment` is True while the controller still works on it, with the reason `InProgress`. Source:
+    Troubleshooting Application Gateway for Containers, Microsoft Learn, 2026-06."""
+    conditions = (live.get("status") or {}).get("conditions")
+    unmet = list(_unmet(live, conditions, ("Accepted", "Deployment")))
+    yield from unmet
+    for condition in () if unmet else conditions or ():
+        if condition.get("type") == "Deployment" and condition.get("reason") != "Ready":
+            yield f"Deployment is {condition.get('reason')}: {str(condition.get('message', '')).strip()}"
 
 
 def _policy(live: Live) -> Iterator[str]:

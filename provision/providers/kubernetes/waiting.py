@@ -10,10 +10,13 @@ from provision.providers.azure.clients import EFFECTIVE, Clients
 from provision.providers.kubernetes.calls import Call, Json, Reply, Way, query
 from provision.providers.kubernetes.errors import is_starting, lacks_right, refusal
 from provision.providers.kubernetes.readiness import obstacles, synced_secrets
-from provision.resources.manifest import NAMESPACE, SECRET, Manifest
+from provision.resources.manifest import APPLICATION_LOAD_BALANCER, NAMESPACE, SECRET, Api, Manifest
 
 _PATIENCE = 300.0
 """Seconds: a load balancer's address takes one to three minutes, an add-on's start about as long."""
+_SLOW = {APPLICATION_LOAD_BALANCER: 1200.0}
+"""Seconds: behind it are resources of Azure. An association took 193 s to be made and more than 285 s to be
+deleted. Source: Azure/azure-cli-extensions, src/alb, recording test_alb_resources.yaml."""
 _LONGEST_WAIT = 10.0
 _EVENTS = 3
 
@@ -23,12 +26,15 @@ Progress = Callable[[str], None]
 class Patience:
     """Pauses between looks, ever longer, until there is no patience left.
 
-    With `roles` what is waited for takes a role that this run may have assigned.
+    How long that is depends on the kind of object. With `roles` what is waited for takes a role that this run
+    may have assigned.
     """
 
-    def __init__(self, clients: Clients, way: Way, *, roles: bool = False) -> None:
+    def __init__(self, clients: Clients, way: Way, api: Api, *, roles: bool = False) -> None:
         self._clients = clients
-        self._limit = EFFECTIVE if roles and clients.assigned_roles else _PATIENCE
+        usual = _SLOW.get(api, _PATIENCE)
+        self._waits_for_roles = roles and clients.assigned_roles and usual < EFFECTIVE
+        self._limit = EFFECTIVE if self._waits_for_roles else usual
         self._next = way.wait
         self._longest = max(way.wait, _LONGEST_WAIT)
         self.waited = 0.0
@@ -36,7 +42,7 @@ class Patience:
     @property
     def clock(self) -> str:
         """How long it has been, and how long it may be."""
-        why = ", as a role that was just assigned may take" if self._limit > _PATIENCE else ""
+        why = ", as a role that was just assigned may take" if self._waits_for_roles else ""
         return f"{self.waited:.0f} s of at most {self._limit:.0f} s{why}"
 
     async def pause(self) -> bool:

@@ -105,6 +105,7 @@ def _release(
     before: list[Json],
 ) -> Json:
     """The next revision's document."""
+    described = flags.given.get("description")
     moment = releases.moment()
     return {
         "name": name,
@@ -112,7 +113,7 @@ def _release(
             "first_deployed": before[0]["info"]["first_deployed"] if before else moment,
             "last_deployed": moment,
             "deleted": "",
-            "description": "Upgrade complete" if before else "Install complete",
+            "description": described or ("Upgrade complete" if before else "Install complete"),
             "status": "deployed",
             "notes": chart.NOTES,
         },

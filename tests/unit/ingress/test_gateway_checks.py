@@ -108,6 +108,17 @@ def test_free_addresses_are_counted(prefix: str, used: int, refused: bool, warne
         assert f"{prefix} has {free} free addresses ({used} are taken)" in problems(seen)[0][1]
 
 
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize(("prefix", "refused"), [("10.1.0.0/24", False), ("10.1.0.0/23", True)])
+def test_overlay_takes_a_24_and_no_more(prefix: str, refused: bool, there: bool) -> None:
+    seen = observation({"prefix": prefix}, cluster={"networkPluginMode": "overlay"}, absent=not there)
+    made = replace(BYO, create_subnet=not there, subnet_prefix=None if there else prefix)
+    found = problems(seen, made)
+    assert bool(found) is refused
+    assert warnings(seen, made) == []
+    assert all(what == "subnet/vnet/alb" and "larger than a /24" in why for what, why, _ in found)
+
+
 def test_the_gateways_own_addresses_do_not_count_against_it() -> None:
     there = {"association/agc-shop/shop": Present()}
     seen = observation({"prefix": "10.1.0.0/24", "used": 30}, more=dict(there))

@@ -147,6 +147,7 @@ async def test_outputs_marks_and_who_changed_it_last(bench: Bench) -> None:
         "nodeGroup": None,
         "kubernetesVersion": "1.35.4",
         "networkPlugin": "azure",
+        "networkPluginMode": "overlay",
         "identityType": "UserAssigned",
         "meshMode": "Istio",
         "private": False,
