@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dns.rdatatype
+import dns.zone
 import pytest
 import yaml
 
@@ -143,3 +145,68 @@ def test_provision_changes_nothing_of_what_az_made(az: Az, provision: Provision,
             for words in told:
                 az("network", service, "record-set", type_.lower(), verb, *where, *words)
     assert pending(provision, file) == {}
+
+
+ZONE_FILE = """\
+$TTL 1h
+@          IN SOA ns1.old.example. admin.old.example. ( 2026010101 2h 15m 4w 5m )
+           IN MX  10 mail
+           IN MX  20 mail.example.net.
+           IN TXT "v=spf1 include:example.net -all"
+mail   5m  IN A   20.1.2.3
+       5m  IN AAAA 2603:1020:0::1
+www        IN CNAME mail
+*.dev      IN A   20.1.2.4
+           IN A   20.1.2.5
+_sip._tcp  IN SRV 0 5 5061 sip.example.net.
+4          IN PTR host.example.net.
+text       IN TXT "a b; c"
+a.sub  60  IN A   20.1.2.6
+"""
+PUBLIC_ONLY = '@ IN CAA 0 issue "ca.example"\nlab IN NS ns1.lab.example.\n'
+
+
+def as_zone(text: str, zone: str) -> dict[tuple[str, str], tuple[int, set[str]]]:
+    """What dnspython reads, without what each server keeps for itself."""
+    whole = dns.zone.from_text(text, zone, relativize=False, check_origin=False)
+    return {
+        (name.to_text(), dns.rdatatype.to_text(rdataset.rdtype)): (
+            rdataset.ttl,
+            {each.to_text().lower() for each in rdataset},
+        )
+        for name, rdataset in whole.iterate_rdatasets()
+        if not (name == whole.origin and rdataset.rdtype in (dns.rdatatype.SOA, dns.rdatatype.NS))
+    }
+
+
+@pytest.mark.parametrize(("service", "visibility"), [("dns", "public"), ("private-dns", "private")])
+def test_a_zone_file_means_the_same_to_az(
+    az: Az,
+    home: Home,
+    provision: Provision,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    service: str,
+    visibility: str,
+) -> None:
+    """az imports it, nothing is left for us to do, and what we export is what went in."""
+    zone = f"file-{visibility}.example"
+    text = f"$ORIGIN {zone}.\n{ZONE_FILE}{PUBLIC_ONLY if visibility == 'public' else ''}"
+    (tmp_path / "zone").write_text(text)
+    says = {
+        "apiVersion": "provision/v1",
+        "name": f"file-{visibility}",
+        "azure": {"subscription": SUBSCRIPTION},
+        "cluster": {"name": "aks-records", "resourceGroup": "rg-records"},
+        "ingress": {"option": "app-routing"},
+        "roles": "off",
+        "dns": {"zones": {zone: {"resourceGroup": "rg-dns", "visibility": visibility, "file": "zone"}}},
+    }
+    file = tmp_path / "profile.yaml"
+    file.write_text(yaml.safe_dump(says), encoding="utf-8")
+    assert len(pending(provision, str(file))) == len(as_zone(text, zone)) + 1
+    az("network", service, "zone", "import", *GROUP, "-n", zone, "-f", str(tmp_path / "zone"))
+    assert pending(provision, str(file)) == {}
+    capsys.readouterr()
+    assert main(["zone", "export", str(file), zone, "--sandbox"]) == 0
+    assert as_zone(capsys.readouterr().out, zone) == as_zone(text, zone)

@@ -281,6 +281,57 @@ def test_a_private_zone_that_somebody_makes_meanwhile(
     assert "run plan again" in error
 
 
+@pytest.mark.parametrize("made", [False, True])
+def test_a_link_that_somebody_writes_meanwhile(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch, made: bool
+) -> None:
+    """If-None-Match and If-Match of a link are answered 202 and fail in the poll; the next apply goes on."""
+    link = {"virtualNetwork": HUB, "registration": False}
+    address = "virtual_network_link/corp.example/hub"
+    profile.apply(zones=private_zone(links=[link] if made else []))
+    settle = _SETTLERS["private_dns.UpsertVirtualNetworkLink"]
+
+    def late(azure: Azure, operation: Json) -> Json | None:
+        theirs: Json = {
+            "id": f"{PRIVATE}/virtualNetworkLinks/hub",
+            "name": "hub",
+            "type": LINK,
+            "etag": '"somebody-elses"',
+            "location": "global",
+            "tags": {"provision-profile": "names"} if made else {},
+            "properties": {"virtualNetwork": {"id": HUB}, "registrationEnabled": not made},
+        }
+        azure.store.put(LINK, theirs["id"], theirs)
+        return settle(azure, operation)
+
+    wanted = private_zone(links=[{**link, "registration": True}])
+    with monkeypatch.context() as patch:
+        patch.setitem(_SETTLERS, "private_dns.UpsertVirtualNetworkLink", late)
+        profile.write(zones=wanted)
+        ran = profile.run("apply", "--yes", "--format", "json")
+    assert ran.code == 1
+    assert "PreconditionFailed" in ran.errors()[address]
+    assert "run plan again" in ran.errors()[address]
+    assert profile.again()[address] == ("updated" if made else "unchanged")
+    assert profile.in_sync()
+
+
+def test_what_others_wrote_in_a_link_stays(profile: Profile) -> None:
+    profile.apply(zones=private_zone(links=[{"virtualNetwork": HUB}]))
+    id_ = f"{PRIVATE}/virtualNetworkLinks/hub"
+    with profile.provision.azure() as azure:
+        link = azure.store.get(LINK, id_)
+        assert link is not None
+        link["tags"]["team"] = "net"
+        link["properties"]["resolutionPolicy"] = "NxDomainRedirect"
+        azure.store.put(LINK, id_, link)
+    profile.apply(zones=private_zone(links=[{"virtualNetwork": HUB, "registration": True}]))
+    written = profile.provision.document(LINK, id_)
+    assert written["tags"]["team"] == "net"
+    assert written["properties"]["resolutionPolicy"] == "NxDomainRedirect"
+    assert written["properties"]["registrationEnabled"] is True
+
+
 OTHER = "22222222-0000-4000-8000-000000000002"
 ELSEWHERE = f"/subscriptions/{OTHER}/resourceGroups"
 

@@ -93,6 +93,16 @@ def test_a_change_of_the_file_is_a_change_of_the_zone(profile: Profile, zone: Pa
     assert profile.in_sync()
 
 
+def test_a_saved_plan_holds_what_the_file_said(profile: Profile, zone: Path, tmp_path: Path) -> None:
+    profile.write(zones={"contoso.com": {"resourceGroup": "rg-dns", "file": zone.name}})
+    saved = str(tmp_path / "plan.json")
+    assert profile.run("plan", "-o", saved).code == 2
+    zone.unlink()
+    assert profile.provision("apply", saved, "--sandbox", "--yes").code == 0
+    zone.write_text(FILE)
+    assert profile.in_sync()
+
+
 def test_an_import_writes_what_stands_in_a_profile(profile: Profile, zone: Path, tmp_path: Path) -> None:
     output = tmp_path / "records.yaml"
     ran = profile.provision("zone", "import", str(zone), "--zone", "Contoso.com.", "-o", str(output))

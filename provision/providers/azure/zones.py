@@ -22,7 +22,7 @@ from provision.resources.arm import ArmId
 from provision.resources.dns import DnsZone, PrivateDnsZone, VirtualNetworkLink
 from provision.resources.observed import Absent, Observed, Present
 from provision.resources.resource import Resource
-from provision.resources.values import CaseInsensitive
+from provision.resources.values import CaseInsensitive, Value
 
 _SHOWN = 20
 """Of record sets that keep a zone from being deleted."""
@@ -171,32 +171,42 @@ class VirtualNetworkLinks:
         return await self._tagged.search(kind, resources, profile, look)
 
     async def create(self, resource: VirtualNetworkLink, work: Work) -> Present:
-        return await self._write(resource, work, MatchConditions.IfMissing)
+        return await self._write(resource, work, {}, MatchConditions.IfMissing)
 
     async def update(
         self, resource: VirtualNetworkLink, observed: Present, fields: Sequence[FieldChange], work: Work
     ) -> Present:
-        return await self._write(resource, work, None)
+        """PUT with If-Match on what the plan saw, with what others wrote in it as it was."""
+        return await self._write(resource, work, observed.outputs, MatchConditions.IfNotModified)
 
     async def _write(
-        self, resource: VirtualNetworkLink, work: Work, condition: MatchConditions | None
+        self, resource: VirtualNetworkLink, work: Work, seen: Mapping[str, Value], condition: MatchConditions
     ) -> Present:
         from azure.mgmt.privatedns.models import SubResource, VirtualNetworkLinkProperties
         from azure.mgmt.privatedns.models import VirtualNetworkLink as Link
 
         arm = ArmId.parse(resource.id)
         links = self._clients.private_dns(arm.subscription).virtual_network_links
+        tags = seen.get("tags")
+        theirs = {name: str(text) for name, text in tags.items()} if isinstance(tags, Mapping) else {}
+        policy = seen.get("resolutionPolicy")
         body = Link(
             location="global",
-            tags=tags_of(work.mark),
+            tags={**theirs, **tags_of(work.mark)},
             properties=VirtualNetworkLinkProperties(
                 virtual_network=SubResource(id=str(resource.virtual_network)),
                 registration_enabled=resource.registration,
+                resolution_policy=str(policy) if policy else None,
             ),
         )
         with translating(f"writing {resource.address}"):
             poller = await links.begin_create_or_update(
-                arm.group, arm.names[0], arm.name, body, match_condition=condition
+                arm.group,
+                arm.names[0],
+                arm.name,
+                body,
+                etag=str(seen["etag"]) if "etag" in seen else None,
+                match_condition=condition,
             )
             return _link(await poller.result())
 
@@ -220,12 +230,18 @@ def _link(link: Any) -> Present:
     tags = link.tags or {}
     link_properties = link.properties
     network = link_properties.virtual_network.id if link_properties.virtual_network else ""
+    policy = link_properties.resolution_policy
     return Present(
         properties={
             "virtualNetwork": CaseInsensitive(network or ""),
             "registrationEnabled": bool(link_properties.registration_enabled),
         },
-        outputs={"id": CaseInsensitive(link.id or "")},
+        outputs={
+            "id": CaseInsensitive(link.id or ""),
+            "etag": link.etag,
+            "tags": dict(tags),
+            "resolutionPolicy": getattr(policy, "value", policy),  # an enum where the SDK knows it
+        },
         owner=tags.get(PROFILE_TAG),
         digest=tags.get(DIGEST_TAG),
     )

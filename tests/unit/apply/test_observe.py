@@ -17,7 +17,7 @@ from provision.resources.dns import DnsZone, RecordSet
 from provision.resources.graph import ResourceGraph
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.observed import Absent, Observed, Present, Unread
-from provision.resources.ref import Ref
+from provision.resources.ref import Lookup, Ref
 from provision.resources.resource import Condition, Resource
 from provision.resources.vault import ACCESS_POLICY, RBAC, KeyVault
 
@@ -261,3 +261,33 @@ async def test_without_credentials_nothing_can_be_read() -> None:
     world.gate(ZONE.address)  # another read, which must not keep the error back
     with pytest.raises(CredentialError):
         await observe("shop", ResourceGraph([VAULT, ZONE, IDENTITY, IN_VAULT]), handlers)
+
+
+async def test_thousands_of_resources_are_not_compared_with_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor resolved anew for every kind that is searched: most have no refs."""
+    records = [
+        RecordSet(
+            name=f"z/A/{number}", zone_id="/z", visibility="public", record_type="A", record_name="x", ttl=1
+        )
+        for number in range(300)
+    ]
+
+    def refuse(*_: object) -> bool:
+        raise AssertionError("compared")
+
+    resolved: list[str] = []
+    resolve = RecordSet.resolved
+
+    def counting(self: RecordSet, lookup: Lookup) -> RecordSet:
+        resolved.append(self.address)
+        return resolve(self, lookup)
+
+    monkeypatch.setattr(RecordSet, "__eq__", refuse)
+    monkeypatch.setattr(RecordSet, "resolved", counting)
+    world = World({})
+    handlers = world.handlers()
+    observation = await observe("me", ResourceGraph([ZONE, *records]), handlers)
+    assert len(observation.objects) == 301
+    assert len(resolved) <= 2 * len(records)

@@ -31,7 +31,7 @@ from provision.plan.diff import diff
 from provision.providers.azure.zones import DnsZones, PrivateDnsZones, VirtualNetworkLinks
 from provision.resources.dns import DnsZone, PrivateDnsZone, VirtualNetworkLink
 from provision.resources.observed import Absent, Present, Unread
-from provision.resources.values import CaseInsensitive
+from provision.resources.values import CaseInsensitive, Value
 
 NETWORK = f"{PREFIX}/Microsoft.Network"
 VNET = f"{NETWORK}/virtualNetworks/vnet"
@@ -253,17 +253,27 @@ async def test_a_link_is_written_whole(bench: Bench, exists: bool) -> None:
     handler = VirtualNetworkLinks(bench.clients)
     if exists:
         fields = [FieldChange("registrationEnabled", False, True)]
-        written = await handler.update(wanted, Present(), fields, bench.work())
+        seen: dict[str, Value] = {
+            "etag": '"e"',
+            "tags": {"team": "net"},
+            "resolutionPolicy": "NxDomainRedirect",
+        }
+        written = await handler.update(wanted, Present({}, seen), fields, bench.work())
     else:
         written = await handler.create(wanted, bench.work())
     call = bench.links.begin_create_or_update.await_args
     assert call.args[:3] == (GROUP, "corp.contoso.com", "hub")
     assert call.args[3].as_dict() == {
         "location": "global",
-        "tags": TAGS,
-        "properties": {"virtualNetwork": {"id": VNET}, "registrationEnabled": True},
+        "tags": {**TAGS, "team": "net"} if exists else TAGS,
+        "properties": {
+            "virtualNetwork": {"id": VNET},
+            "registrationEnabled": True,
+            **({"resolutionPolicy": "NxDomainRedirect"} if exists else {}),
+        },
     }
-    assert call.kwargs == {"match_condition": None if exists else MatchConditions.IfMissing}
+    condition = MatchConditions.IfNotModified if exists else MatchConditions.IfMissing
+    assert call.kwargs == {"etag": '"e"' if exists else None, "match_condition": condition}
     assert diff(wanted.properties(), written.properties) == ()
 
 
