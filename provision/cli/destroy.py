@@ -31,6 +31,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     from provision.ingress import desired
     from provision.plan import pace
     from provision.plan.plan import destroy
+    from provision.providers.azure.zone_contents import kept_by_others
 
     asked = planning.request(arguments.profile, arguments.sandbox)
     show = Show(arguments.format == "json", sys.stdout, os.environ)
@@ -39,7 +40,8 @@ async def _run(arguments: argparse.Namespace) -> int:
         cluster = observation.objects[desired.cluster_address(asked.profile)]
         given_back = desired.given_back(graph, asked.profile, cluster)
         made = destroy(asked.profile.name, graph, observation, [given_back])
-        notes = (*desired.stays(graph, asked.profile, cluster), *pace.notes(made.changes))
+        stays = desired.stays(graph, asked.profile, cluster)
+        notes = (*stays, *pace.notes(made.changes), *await kept_by_others(clients, made))
         show.plan(made, asked.where, notes)
         if made.blocked():
             return 1

@@ -396,6 +396,12 @@ def test_a_zone_with_records_of_others_stays(profile: Profile) -> None:
             ("TXT", "a-shop", {"TTL": 300, "TXTRecords": [{"value": [text]}]}),
         ):
             dns_records.new_record_set(azure, PUBLIC, zone, kind, name, body)
+    held = "A shop, TXT a-shop (an external-dns controller's)"
+    shown = profile.run("destroy")  # without a terminal it only shows
+    assert (
+        "Note: dns_zone/contoso.com holds 2 record sets of others, and goes only once they are gone:"
+        f" {held}\n" in shown.out
+    )
     ran = profile.run("destroy", "--yes", "--format", "json")
     error = ran.errors()["dns_zone/contoso.com"]
     assert "2 record sets that are not ours: A shop, TXT a-shop (an external-dns controller's)" in error

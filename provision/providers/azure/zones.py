@@ -15,20 +15,15 @@ from provision.plan.orphans import Orphan
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import translating
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
-from provision.providers.azure.record_bodies import PROFILE_KEY, body_of, properties_of, type_of
+from provision.providers.azure.record_bodies import body_of
 from provision.providers.azure.record_sets import RecordSets
 from provision.providers.azure.searching import Tagged, marked
+from provision.providers.azure.zone_contents import listed, others
 from provision.resources.arm import ArmId
 from provision.resources.dns import DnsZone, PrivateDnsZone, VirtualNetworkLink
 from provision.resources.observed import Absent, Observed, Present
 from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive, Value
-
-_SHOWN = 20
-"""Of record sets that keep a zone from being deleted."""
-
-_HERITAGE = "heritage=external-dns"
-"""How the TXT record that external-dns writes beside each of its own begins."""
 
 
 class DnsZones:
@@ -249,33 +244,13 @@ def _link(link: Any) -> Present:
 
 async def _refuse_if_used(resource: Resource, record_sets: AsyncIterable[Any]) -> None:
     """Raises ConflictError with the record sets that keep the zone from being deleted."""
-    bodies = [body_of(record_set) async for record_set in record_sets]
-    foreign = sorted(_described(body) for body in bodies if not _belongs_to_zone(body))
+    foreign = others([body_of(record_set) async for record_set in record_sets])
     if foreign:
-        more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
         raise ConflictError(
             f"deleting {resource.address}",
-            f"the zone holds {len(foreign)} record sets that are not ours:"
-            f" {', '.join(foreign[:_SHOWN])}{more}",
+            f"the zone holds {len(foreign)} record sets that are not ours: {listed(foreign)}",
             "Remove them first, or keep the zone.",
         )
-
-
-def _described(body: Mapping[str, Any]) -> str:
-    """Type and name, and whose it is where that is written in it."""
-    properties = properties_of(body)
-    texts = ["".join(entry["value"]) for entry in properties.get("txtrecords") or ()]
-    if any(text.lstrip('"').startswith(_HERITAGE) for text in texts):
-        return f"{type_of(body)} {body['name']} (an external-dns controller's)"
-    owner = (properties.get("metadata") or {}).get(PROFILE_KEY)
-    return f"{type_of(body)} {body['name']}" + (f" (profile {owner}'s)" if owner else "")
-
-
-def _belongs_to_zone(body: Mapping[str, Any]) -> bool:
-    """What a zone has by itself, and what machines registered: that goes with the links."""
-    if properties_of(body).get("isautoregistered"):
-        return True
-    return body["name"] == "@" and type_of(body) in ("SOA", "NS")
 
 
 def _nothing_to_update(resource: Resource) -> ConflictError:
