@@ -1,4 +1,4 @@
-"""Everything that a zone holds, ours or not: for a zone file, and for what keeps a zone from being deleted."""
+"""Everything that a zone holds, ours or not: for a zone file, and for what keeps it from being deleted."""
 
 from __future__ import annotations
 
