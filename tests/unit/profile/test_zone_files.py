@@ -233,6 +233,11 @@ def test_all_faults_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> Non
     assert [each.partition(":")[0] for each in faults(tmp_path, text)] == ["1", "2", "4"]
 
 
+def test_lines_are_counted_through_quotes_and_parentheses(tmp_path: Path) -> None:
+    text = 'w 60 TXT "a\nb"\nx 60 TXT ( ";"\n"a" )\ny 60 A 1\nz 60 TXT ( a\n\n)\nz 60 A 2\n'
+    assert [each.split(":")[0] for each in faults(tmp_path, text)] == ["1", "5", "9"]
+
+
 def test_one_mistake_is_not_told_a_thousand_times(tmp_path: Path) -> None:
     told = faults(tmp_path, "".join(f"x{number} A 1.1.1.1\n" for number in range(1000)))
     assert len(told) == 21
@@ -376,7 +381,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "NS": HOSTS,
     "PTR": HOSTS,
     "SRV": st.builds("{} {} {} {}".format, NUMBERS, NUMBERS, NUMBERS, HOSTS),
-    "TXT": TEXTS,
+    "TXT": TEXTS | st.sampled_from(["x" * 300, "ü" * 200, "x" * 254 + "ü" * 300]),
 }
 
 

@@ -85,8 +85,13 @@ TYPES: tuple[tuple[str, tuple[str, ...], dict[str, Any], dict[str, Any] | None],
     ("NS", ("ns1.example.net",), {"NSRecords": [{"nsdname": "ns1.example.net"}]}, None),
     (
         "CAA",
-        ('0 issue "ca.example.net; policy=ev"',),
-        {"caaRecords": [{"flags": 0, "tag": "issue", "value": "ca.example.net; policy=ev"}]},
+        ('0 issue "ca.example.net; policy=ev"', r'0 iodef "say \"hi\\"'),
+        {
+            "caaRecords": [
+                {"flags": 0, "tag": "iodef", "value": 'say "hi\\'},
+                {"flags": 0, "tag": "issue", "value": "ca.example.net; policy=ev"},
+            ]
+        },
         None,
     ),
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provision.resources.record_value import canonical, strings
+from provision.resources.record_value import canonical, quoted, strings, unquoted
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ from provision.resources.record_value import canonical, strings
         ("SRV", "0 0 0 .", "0 0 0 ."),
         ("CAA", "0  ISSUE   digicert.com", '0 issue "digicert.com"'),
         ("CAA", '0 issue "ca.example; policy=ev"', '0 issue "ca.example; policy=ev"'),
+        ("CAA", r'0 issue "a\"b\\c"', r'0 issue "a\"b\\c"'),
         ("TXT", "V=spf1  -all ", "V=spf1  -all "),
     ],
 )
@@ -106,3 +107,9 @@ def test_a_text_is_cut_by_octets_and_never_inside_a_character(text: str, octets:
     pieces = strings(text)
     assert [len(piece.encode()) for piece in pieces] == octets
     assert "".join(pieces) == text
+
+
+@given(st.text())
+def test_what_is_quoted_is_the_same_unquoted(text: str) -> None:
+    assert unquoted(quoted(text)) == text
+    assert '"' not in quoted(text).replace("\\\\", "").replace('\\"', "")
