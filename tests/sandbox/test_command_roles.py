@@ -29,7 +29,7 @@ RUNNER = seed.CLIENTS["nobody"]
 YES = {"destroy": ("--yes",)}
 
 CLUSTERS = "Microsoft.ContainerService/managedClusters"
-HINTS = ("configmaps/read", "networking.k8s.io/ingresses/read", "events/read")
+HINTS = ("configmaps/read", "apps/deployments/read", "networking.k8s.io/ingresses/read", "events/read")
 """Actions without which everything goes on: a line says where nothing left over was looked for, as somebody
 with rights in a namespace only may have no more; events only say why an object is not ready yet."""
 
@@ -202,7 +202,7 @@ def _given_back(runner: Runner, command: str, profile: str, missing: set[str]) -
         ran = runner.provision(command, profile, "--sandbox", *YES.get(command, ()))
         told = f"{ran.out}{ran.err}".casefold()
         if ran.code == 0:
-            assert command != "apply" or "not looked for everywhere: configmaps, ingresses\n" in told
+            assert command != "apply" or "not looked for everywhere: configmaps, deployments, ingresses\n" in told
             return
         assert ran.code in (1, 3), ran.out
         named = {each for each in missing if re.search(rf"(?<![\w/]){re.escape(each)}(?![\w/])", told)}
