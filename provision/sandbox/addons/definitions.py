@@ -21,28 +21,6 @@ _CHART_BUNDLE = "v1.3.0"
 _INSTALLED = "kubernetes:installed"
 """Names of what add-ons installed, by cluster, and for which entity tag of it."""
 
-_ISTIO = {
-    "extensions.istio.io": (("WasmPlugin", "wasmplugins", "v1alpha1"),),
-    "networking.istio.io": (
-        ("DestinationRule", "destinationrules", "v1"),
-        ("EnvoyFilter", "envoyfilters", "v1alpha3"),
-        ("Gateway", "gateways", "v1"),
-        ("ProxyConfig", "proxyconfigs", "v1beta1"),
-        ("ServiceEntry", "serviceentries", "v1"),
-        ("Sidecar", "sidecars", "v1"),
-        ("VirtualService", "virtualservices", "v1"),
-        ("WorkloadEntry", "workloadentries", "v1"),
-        ("WorkloadGroup", "workloadgroups", "v1"),
-    ),
-    "security.istio.io": (
-        ("AuthorizationPolicy", "authorizationpolicies", "v1"),
-        ("PeerAuthentication", "peerauthentications", "v1"),
-        ("RequestAuthentication", "requestauthentications", "v1"),
-    ),
-    "telemetry.istio.io": (("Telemetry", "telemetries", "v1"),),
-}
-"""What the mesh add-on installs. Source: Istio's own list of CRDs, 1.30 (2026)."""
-
 
 def bundle_version(version: tuple[int, ...]) -> str:
     """The Gateway API bundle that AKS manages on a Kubernetes version."""
@@ -73,7 +51,7 @@ def _install_all(site: Site) -> Iterator[str]:
     if site.secrets_store is not None:
         yield from _install(site, crds.SECRETS_STORE, ADDON_MANAGER)
     if site.mesh_revisions:
-        yield from _install(site, istio(), ADDON_MANAGER)
+        yield from _install(site, crds.ISTIO, ADDON_MANAGER)
     yield from _of_load_balancer(site)
 
 
@@ -88,13 +66,6 @@ def _of_load_balancer(site: Site) -> Iterator[str]:
             name = document["metadata"]["name"]
             if site.objects.get(kinds.CRD, name) is None:
                 yield from _install(site, [document], alb_controller.MANAGER)
-
-
-def istio() -> list[Json]:
-    """The mesh add-on's definitions; their objects are not checked."""
-    return [
-        _istio_definition(group, *names) for group, definitions in _ISTIO.items() for names in definitions
-    ]
 
 
 def istio_leftovers(site: Site) -> list[str]:
@@ -130,20 +101,4 @@ def _established(crd: Json, now: str) -> Json:
         "acceptedNames": crd["spec"]["names"],
         "conditions": [{**each, "status": "True", "lastTransitionTime": now} for each in conditions],
         "storedVersions": [each["name"] for each in crd["spec"]["versions"] if each.get("storage")],
-    }
-
-
-def _istio_definition(group: str, kind: str, plural: str, version: str) -> Json:
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {
-            "group": group,
-            "names": names,
-            "scope": "Namespaced",
-            "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
-        },
     }

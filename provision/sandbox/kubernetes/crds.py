@@ -7,6 +7,7 @@ from provision.sandbox.kubernetes import (
     crds_alb,
     crds_app_routing,
     crds_gateway_api,
+    crds_istio,
     crds_secrets_store,
 )
 from provision.sandbox.kubernetes.kinds import kind_of_crd
@@ -20,6 +21,9 @@ SECRETS_STORE: list[Json] = crds_secrets_store.DOCUMENTS
 ALB: list[Json] = crds_alb.DOCUMENTS
 """What the ALB controller of Application Gateway for Containers installs: alb.networking.azure.io/v1."""
 
+ISTIO: list[Json] = crds_istio.DOCUMENTS
+"""What the service mesh add-on installs: networking.istio.io, security.istio.io and others."""
+
 
 def GATEWAY_API(bundle_version: str) -> list[Json]:  # noqa: N802 (a group of documents, like the constants)
     """The standard channel of the Gateway API. `bundle_version` is `v1.3.0` or alike."""
@@ -28,6 +32,7 @@ def GATEWAY_API(bundle_version: str) -> list[Json]:  # noqa: N802 (a group of do
 
 _gateway_api = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in GATEWAY_API("v1.5.1")}
 _app_routing = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in APP_ROUTING}
+_istio = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in ISTIO}
 _alb = {crd["spec"]["names"]["kind"]: kind_of_crd(crd)[0] for crd in ALB}
 
 GATEWAY_CLASS = _gateway_api["GatewayClass"]
@@ -46,3 +51,6 @@ HEALTH_CHECK_POLICY = _alb["HealthCheckPolicy"]
 ROUTE_POLICY = _alb["RoutePolicy"]
 WAF_POLICY = _alb["WebApplicationFirewallPolicy"]
 INGRESS_EXTENSION = _alb["IngressExtension"]
+ISTIO_GATEWAY = _istio["Gateway"]
+VIRTUAL_SERVICE = _istio["VirtualService"]
+DESTINATION_RULE = _istio["DestinationRule"]

@@ -7,7 +7,15 @@ import secrets
 
 from provision.sandbox.azure import Answer, Json
 from provision.sandbox.documents import copied
-from provision.sandbox.kubernetes import admission, deleting, patches, reading, schema, server_side_apply
+from provision.sandbox.kubernetes import (
+    admission,
+    deleting,
+    istio_webhook,
+    patches,
+    reading,
+    schema,
+    server_side_apply,
+)
 from provision.sandbox.kubernetes.operation import Operation, object_in
 from provision.sandbox.kubernetes.refusals import (
     StatusRefusal,
@@ -217,6 +225,8 @@ def _check(operation: Operation, body: Json, old: Json | None) -> None:
     ]
     if causes:
         raise invalid(kind, str(body["metadata"].get("name", "")), causes)
+    if not operation.target.subresource:
+        istio_webhook.check(operation.cluster, kind, body)
 
 
 def _existing(operation: Operation) -> Json:

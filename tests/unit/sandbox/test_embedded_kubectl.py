@@ -340,3 +340,33 @@ def test_an_invalid_request_is_told_by_its_causes() -> None:
     )
     status["details"]["causes"] = causes[:1]  # type: ignore[index]
     assert str(ServerError(status)) == 'The Gateway "edge" is invalid: spec.a: Required value'
+
+
+ISTIO_GATEWAY = """\
+apiVersion: networking.istio.io/v1beta1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: aks-istio-ingressgateway-external}
+  servers: [{port: {number: 443, name: https, protocol: HTTPS}, hosts: [shop.contoso.com]}]
+"""
+
+
+def test_the_meshs_webhook_refuses_only_while_there_is_a_control_plane(bench: RunBench) -> None:
+    assert bench.run("kubectl get ns")[0] == 0
+    cluster = Cluster(bench.azure, bench.document["properties"]["resourceUID"])
+    istiod = {"metadata": {"name": "istiod-asm-1-29", "namespace": "aks-istio-system"}, "spec": {}}
+    with bench.azure.store.transaction():
+        for crd in crds.ISTIO:
+            cluster.put(kinds.CRD, crd)
+        cluster.put(kinds.DEPLOYMENT, istiod)
+    code, told = bench.run(f"{APPLY} -f a.yaml", a_yaml=ISTIO_GATEWAY)
+    assert code == 1
+    assert (
+        'admission webhook "validation.istio.io" denied the request: configuration is invalid: server must'
+        " have TLS settings for HTTPS/TLS protocols"
+    ) in told
+    with bench.azure.store.transaction():
+        cluster.delete(kinds.DEPLOYMENT, "istiod-asm-1-29", "aks-istio-system")
+    assert bench.run(f"{APPLY} -f a.yaml", a_yaml=ISTIO_GATEWAY)[0] == 0
+    assert cluster.get(crds.ISTIO_GATEWAY, "edge", "default") is not None
