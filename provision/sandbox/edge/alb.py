@@ -8,7 +8,6 @@ for Containers" (2024-11), Microsoft Learn.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -54,10 +53,6 @@ class AlbFront:
                 return behind.client_check(port, server_name)
         return None
 
-    def client_certificates(self, port: int) -> ssl.VerifyMode:
-        modes = {each.client_certificates(port) for each in self._behind() if port in each.ports()}
-        return modes.pop() if len(modes) == 1 else ssl.VerifyMode.CERT_OPTIONAL
-
     def respond(self, visit: Visit) -> Response:
         denied = alb_security.denied(self.azure, self.frontend, visit)
         if denied is not None:
@@ -88,12 +83,6 @@ class AlbGatewayFront(GatewayFront):
     def client_check(self, port: int, server_name: str | None) -> ClientCheck | None:
         listener = most_specific(self._listeners(port), server_name or "")
         return self._check(listener) if listener else None
-
-    def client_certificates(self, port: int) -> ssl.VerifyMode:
-        asked = {self._check(each) is not None for each in self._listeners(port)}
-        if asked == {True}:
-            return ssl.VerifyMode.CERT_REQUIRED
-        return ssl.VerifyMode.CERT_OPTIONAL if True in asked else ssl.VerifyMode.CERT_NONE
 
     def respond(self, visit: Visit) -> Response:
         blocked = alb_security.blocked(self.cluster, self.gateway, visit)

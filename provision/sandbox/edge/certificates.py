@@ -29,12 +29,14 @@ class Pem:
     key: bytes
 
 
-def of_secret(cluster: Cluster, namespace: str, name: str) -> Pem | None:
+def of_secret(
+    cluster: Cluster, namespace: str, name: str, keys: tuple[str, str] = ("tls.crt", "tls.key")
+) -> Pem | None:
     """The certificate in a Secret; None when there is no such Secret or it holds none that TLS can use."""
     secret: Json = cluster.get(kinds.SECRET, name, namespace) or {}
     data = secret.get("data") or {}
     try:
-        pem = Pem(*(base64.b64decode(data[key], validate=True) for key in ("tls.crt", "tls.key")))
+        pem = Pem(*(base64.b64decode(data[key], validate=True) for key in keys))
         context(pem)
     except (KeyError, binascii.Error, ssl.SSLError):
         return None
@@ -42,18 +44,20 @@ def of_secret(cluster: Cluster, namespace: str, name: str) -> Pem | None:
 
 
 @lru_cache(maxsize=64)
-def context(pem: Pem, authorities: bytes = b"") -> ssl.SSLContext:
-    """The server side of TLS with that certificate, trusting `authorities` (PEM) for clients' certificates.
+def context(pem: Pem, authorities: bytes | None = None, required: bool = True) -> ssl.SSLContext:
+    """The server side of TLS with that certificate.
 
-    Raises ssl.SSLError for what is none.
+    With `authorities` (PEM, none of them if empty) clients' certificates are checked, and there must be one
+    if that is `required`. Raises ssl.SSLError for what is none.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile() as file:  # with mode 0600; ssl reads certificates from files only
         file.write(pem.chain + b"\n" + pem.key)
         file.flush()
         made.load_cert_chain(file.name)
+    if authorities is not None:
+        made.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
     if authorities:
-        made.verify_mode = ssl.CERT_OPTIONAL  # for reading what was shown: Python asks this context's mode
         made.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
     return made
 

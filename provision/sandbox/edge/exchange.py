@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -53,15 +52,19 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class ClientCheck:
-    """What a client certificate must be: issued by one of `authorities` (PEM), for one of `names` if any."""
+    """What a client certificate must be: issued by one of `authorities` (PEM), for one of `names` if any.
+
+    Not `required`: a client may come without one.
+    """
 
     authorities: bytes
     names: tuple[str, ...] = ()
+    required: bool = True
 
 
 class Front(Protocol):
-    """What stands at one address: a Gateway, an NGINX controller with its Ingresses, or a frontend of
-    Application Gateway for Containers."""
+    """What stands at one address: a Gateway, an NGINX controller with its Ingresses, an ingress gateway of
+    the mesh, or a frontend of Application Gateway for Containers."""
 
     def ports(self) -> set[int]:
         """Ports that take connections."""
@@ -79,10 +82,6 @@ class Front(Protocol):
         """What is asked of a client's certificate in a handshake, None where none is asked for."""
         ...
 
-    def client_certificates(self, port: int) -> ssl.VerifyMode:
-        """Whether clients must, may or need not show a certificate at the port, by whatever name."""
-        ...
-
     def respond(self, visit: Visit) -> Response: ...
 
 
@@ -93,9 +92,6 @@ class Open:
 
     def client_check(self, port: int, server_name: str | None) -> ClientCheck | None:
         return None
-
-    def client_certificates(self, port: int) -> ssl.VerifyMode:
-        return ssl.VerifyMode.CERT_NONE
 
 
 def seen_client(service: Json, visit: Visit) -> str:

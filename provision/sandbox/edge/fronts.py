@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provision.sandbox.addons.site import MESH_GATEWAY_NAMESPACE
 from provision.sandbox.azure import Azure, Json
 from provision.sandbox.cluster_document import KIND
 from provision.sandbox.edge import frontends
 from provision.sandbox.edge.alb import AlbFront
 from provision.sandbox.edge.exchange import Front
 from provision.sandbox.edge.gateway_api import GatewayFront
+from provision.sandbox.edge.mesh import MeshFront
 from provision.sandbox.edge.nginx import NginxFront
 from provision.sandbox.kubernetes import crds, kinds
 from provision.sandbox.kubernetes.objects import Cluster
@@ -30,6 +32,8 @@ def at(azure: Azure, address: str) -> Front | None:
         for controller in cluster.list(crds.NGINX_INGRESS_CONTROLLER):
             if _runs(controller, service):
                 return NginxFront(cluster, controller, service)
+        if _of_mesh(service):
+            return MeshFront(cluster, service)
     return None
 
 
@@ -50,6 +54,12 @@ def _services(azure: Azure, address: str) -> Iterator[tuple[Cluster, Json]]:
 
 def _addresses(gateway: Json) -> list[str]:
     return [each["value"] for each in (gateway.get("status") or {}).get("addresses") or ()]
+
+
+def _of_mesh(service: Json) -> bool:
+    """Whether the Service is that of an ingress gateway of the service mesh add-on."""
+    namespace, name = service["metadata"]["namespace"], str(service["metadata"]["name"])
+    return namespace == MESH_GATEWAY_NAMESPACE and name.startswith("aks-istio-ingressgateway-")
 
 
 def _runs(controller: Json, service: Json) -> bool:

@@ -7,19 +7,22 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from provision.sandbox.edge import certificates, fronts
-from provision.sandbox.edge.exchange import ClientCheck, Front, Response, Visit
+from provision.sandbox.edge.exchange import ClientCheck, Response, Visit
+from provision.sandbox.edge.secured import Secured, UnservedError, accept
 from provision.sandbox.edge.state import State
 
 _LARGEST_HEAD = 64 * 1024
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+_Readable = asyncio.StreamReader | Secured
+_Writable = asyncio.StreamWriter | Secured
 
 _BROKEN = (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ssl.SSLError, ValueError)
 
@@ -65,7 +68,7 @@ class Listeners:
 
 
 class _Arrival(asyncio.Protocol):
-    """A connection until it is known who reads it: a handshake must be read by nobody but TLS."""
+    """A connection until somebody reads it."""
 
     def __init__(self, accept: Callable[[asyncio.Transport], None]) -> None:
         self._accept = accept
@@ -74,14 +77,6 @@ class _Arrival(asyncio.Protocol):
         arrived = cast(asyncio.Transport, transport)
         arrived.pause_reading()
         self._accept(arrived)
-
-
-class _Secured(asyncio.StreamReaderProtocol):
-    """Streams on TLS, which ends both ways at once; the base class asks for more until it knows of TLS."""
-
-    def eof_received(self) -> bool:
-        super().eof_received()
-        return False
 
 
 @dataclass
@@ -109,31 +104,33 @@ class _Connection:
         if front is None or self.port not in front.ports():
             _reset(self.transport)  # the gateway has gone since this listener was opened
             return
-        secure = front.secure(self.port)
-        reader, writer = await (self._secured(front) if secure else self._plain())
-        with contextlib.closing(writer):
-            visit = await self._visit(reader, secure)
-            front = fronts.at(self.state.azure, self.address)
-            if front is not None:
-                writer.write(_rendered(visit, front.respond(visit)))
-                await writer.drain()
-
-    async def _secured(self, front: Front) -> _Streams:
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(_LARGEST_HEAD, loop)
-        protocol = _Secured(reader)
-        transport = await loop.start_tls(
-            self.transport,
-            protocol,
-            self._context(front.client_certificates(self.port)),
-            server_side=True,
-        )
-        if transport is None or not _known(transport, self.check):
+        reader, writer = self._streams()
+        if not front.secure(self.port):
+            with contextlib.closing(writer):
+                await self._answer(reader, writer)
+            return
+        try:
+            secured, self.server_name = await accept(reader, writer, self._context)
+        except UnservedError:
+            # Envoy has no filter chain for the name and drops the connection without an alert
+            _reset(self.transport)
+            return
+        except ssl.SSLError:
+            writer.close()  # once the alert is out
+            return
+        if not _known(secured.shown, self.check):
             raise ConnectionResetError
-        protocol.connection_made(transport)
-        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+        with contextlib.closing(secured):
+            await self._answer(secured, secured)
 
-    async def _plain(self) -> _Streams:
+    async def _answer(self, reader: _Readable, writer: _Writable) -> None:
+        visit = await self._visit(reader, secure=isinstance(reader, Secured))
+        front = fronts.at(self.state.azure, self.address)
+        if front is not None:
+            writer.write(_rendered(visit, front.respond(visit)))
+            await writer.drain()
+
+    def _streams(self) -> _Streams:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(_LARGEST_HEAD, loop)
         protocol = asyncio.StreamReaderProtocol(reader)
@@ -142,28 +139,18 @@ class _Connection:
         self.transport.resume_reading()
         return reader, asyncio.StreamWriter(self.transport, protocol, reader, loop)
 
-    def _context(self, mode: ssl.VerifyMode) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        # OpenSSL keeps this mode when the context is exchanged for that of the asked name, but not the
-        # authorities, which are that context's own
-        context.verify_mode = mode
-
-        def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
-            front = fronts.at(self.state.azure, self.address)
-            pem = front.certificate(self.port, name) if front else None
-            if pem is None:
-                # Envoy has no filter chain for the name and drops the connection without an alert
-                _reset(self.transport)
-                return ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE
-            self.server_name = name
-            self.check = front.client_check(self.port, name) if front else None
-            connection.context = certificates.context(pem, self.check.authorities if self.check else b"")
+    def _context(self, name: str | None) -> ssl.SSLContext | None:
+        """The side of TLS that the front shows to a client who asks for the name."""
+        front = fronts.at(self.state.azure, self.address)
+        pem = front.certificate(self.port, name) if front else None
+        if front is None or pem is None:
             return None
+        self.check = front.client_check(self.port, name)
+        if self.check is None:
+            return certificates.context(pem)
+        return certificates.context(pem, self.check.authorities, self.check.required)
 
-        context.sni_callback = choose
-        return context
-
-    async def _visit(self, reader: asyncio.StreamReader, secure: bool) -> Visit:
+    async def _visit(self, reader: _Readable, *, secure: bool) -> Visit:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, target, _ = head[0].split(" ", 2)
         lines = (line.partition(":") for line in head[1:] if line)
@@ -183,13 +170,12 @@ class _Connection:
         )
 
 
-def _known(transport: asyncio.Transport, check: ClientCheck | None) -> bool:
-    """Whether the client has shown what is asked for; that it is genuine, the handshake has checked."""
-    if check is None:
+def _known(shown: Mapping[str, Any], check: ClientCheck | None) -> bool:
+    """Whether a client's certificate is for one of the names. The handshake has checked who made it."""
+    if check is None or not check.names or not shown:
         return True
-    shown = transport.get_extra_info("peercert") or {}
     names = {value.lower() for kind, value in shown.get("subjectAltName", ()) if kind in ("DNS", "URI")}
-    return bool(shown) and (not check.names or any(each.lower() in names for each in check.names))
+    return any(each.lower() in names for each in check.names)
 
 
 def _rendered(visit: Visit, response: Response) -> bytes:
