@@ -59,6 +59,12 @@ def compatible(revision: str, kubernetes: str) -> bool:
     return minor(kubernetes) in _COMPATIBLE.get(revision, ())
 
 
+def revision_order(revision: str) -> tuple[int, ...]:
+    """A mesh revision as numbers, for comparison: `asm-1-29` is (1, 29); empty for what is none."""
+    parts = revision.removeprefix("asm-").split("-")
+    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
+
+
 def _kubernetes_version(name: str) -> Json:
     later = [
         patch for other, patches in PATCHES.items() if ordered(other) > ordered(name) for patch in patches

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import yaml
 
 from provision.sandbox.addons import istio, listeners, load_balancer, routes
+from provision.sandbox.addons.istio_objects import deployment
 from provision.sandbox.addons.site import Site
 from provision.sandbox.addons.writing import (
     ADDON_MANAGER,
@@ -164,7 +165,7 @@ def _infrastructure(site: Site, gateway: Json) -> None:
     service = _service(gateway, place, selector)
     ensure(site, kinds.SERVICE, _merged(service, overlay.get("service")), ISTIO)
     ensure(site, kinds.SERVICE_ACCOUNT, {"metadata": place}, ISTIO)
-    body = istio.deployment(name, namespace, selector, "istio-proxy", "proxyv2", labels, replicas=2)
+    body = deployment(name, namespace, selector, "istio-proxy", "proxyv2", labels, replicas=2)
     body["metadata"] = place
     run(site, ensure(site, kinds.DEPLOYMENT, _merged(body, overlay.get("deployment")), ISTIO))
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}

@@ -44,8 +44,8 @@ def _serve(site: Site, service: Json, taken: set[str]) -> None:
     annotations = service["metadata"].get("annotations") or {}
     internal = annotations.get(INTERNAL) == "true"
     pinned = annotations.get(ADDRESS) or service["spec"].get("loadBalancerIP") or ""
-    if pinned and not _is_address(pinned):
-        message = f"Error syncing load balancer: failed to ensure load balancer: invalid IP address {pinned}"
+    if problem := _problem(pinned, internal=internal):
+        message = f"Error syncing load balancer: failed to ensure load balancer: {problem}"
         events.warn(site, service, "SyncLoadBalancerFailed", message, "service-controller")
         return
     address = pinned or _keep(service, internal) or _choose(service, internal, taken)
@@ -55,12 +55,22 @@ def _serve(site: Site, service: Json, taken: set[str]) -> None:
     set_status(site, kinds.SERVICE, service, status, CLOUD)
 
 
-def _is_address(text: str) -> bool:
+def _problem(pinned: str, *, internal: bool) -> str:
+    """Why a Service can't have the address it is pinned to, empty when it can.
+
+    A public address is in no subnet, so an internal balancer can't have it. Source: the network provider's
+    error code of that name, as users of AKS quote it (2024).
+    """
     try:
-        ipaddress.IPv4Address(text)
+        address = ipaddress.IPv4Address(pinned or "0.0.0.0")  # noqa: S104 (stands for none)
     except ValueError:
-        return False
-    return True
+        return f"invalid IP address {pinned}"
+    if pinned and internal and not address.is_private:
+        return (
+            f'Code="PrivateIPAddressNotInSubnet" Message="Private static IP address {pinned} does not belong'
+            ' to the range of the subnet."'
+        )
+    return ""
 
 
 def _keep(service: Json, internal: bool) -> str:

@@ -71,17 +71,24 @@ class Site:
 
     @property
     def mesh_revisions(self) -> list[str]:
-        """Revisions of the Istio mesh add-on, empty while it is off."""
+        """Revisions of the Istio mesh add-on, the oldest first, empty while it is off."""
         mesh = self.properties.get("serviceMeshProfile") or {}
-        return list(mesh["istio"]["revisions"]) if mesh.get("mode") == "Istio" else []
+        revisions = mesh["istio"]["revisions"] if mesh.get("mode") == "Istio" else ()
+        return sorted(revisions, key=cluster_versions.revision_order)
+
+    def addon(self, name: str) -> Json | None:
+        """An add-on profile that is enabled, by its name in any case."""
+        for key, addon in (self.properties.get("addonProfiles") or {}).items():
+            if key.lower() == name.lower() and addon.get("enabled"):
+                found: Json = addon
+                return found
+        return None
 
     @property
     def secrets_store(self) -> Json | None:
         """The Secrets Store add-on's settings while it is on: strings such as `enableSecretRotation`."""
-        for name, addon in (self.properties.get("addonProfiles") or {}).items():
-            if name.lower() == "azurekeyvaultsecretsprovider" and addon.get("enabled"):
-                return addon.get("config") or {}
-        return None
+        addon = self.addon("azureKeyvaultSecretsProvider")
+        return addon.get("config") or {} if addon else None
 
     @property
     def workload_identity(self) -> bool:

@@ -47,6 +47,15 @@ DEPLOYMENT = _kind(
     categories=("all",),
     schema=schemas_core.DEPLOYMENT,
 )
+DAEMON_SET = _kind(
+    "apps",
+    "v1",
+    "DaemonSet",
+    "daemonsets",
+    ("ds",),
+    categories=("all",),
+    schema=schemas_core.DAEMON_SET,
+)
 INGRESS = _kind(
     "networking.k8s.io", "v1", "Ingress", "ingresses", ("ing",), schema=schemas_networking.INGRESS
 )
@@ -97,6 +106,7 @@ BUILT_IN: tuple[Kind, ...] = (
     CONFIG_MAP,
     EVENT,
     DEPLOYMENT,
+    DAEMON_SET,
     INGRESS,
     INGRESS_CLASS,
     AUTOSCALER,

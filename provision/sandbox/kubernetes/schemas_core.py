@@ -183,6 +183,15 @@ DEPLOYMENT = record(
     status=partial(record(conditions=CONDITIONS)),
 )
 
+DAEMON_SET = record(
+    spec=partial(
+        record(
+            ["selector", "template"], selector=SELECTOR, template=record(metadata=PRESERVED, spec=_POD_SPEC)
+        )
+    ),
+    status=partial(record(conditions=CONDITIONS)),
+)
+
 AUTOSCALER = record(
     spec=partial(
         record(

@@ -189,6 +189,10 @@ _BUILT_IN: Mapping[str, tuple[Column, ...]] = {
         Column("Up-to-date", _path(".status.updatedReplicas", 0), "integer"),
         Column("Available", _path(".status.availableReplicas", 0), "integer"),
     ),
+    "daemonsets.apps": (
+        Column("Desired", _path(".status.desiredNumberScheduled", 0), "integer"),
+        Column("Ready", _path(".status.numberReady", 0), "integer"),
+    ),
     "pods": (Column("Status", _path(".status.phase")),),
     "events": (
         Column("Type", _path(".type")),
