@@ -248,10 +248,14 @@ def _ingress(sent: Json, was: Json, *, preview: bool) -> Json:
 
 def _mesh(sent: Json | None, was: Json | None, ingress: Json) -> Json | None:
     if sent and sent.get("mode") == "Istio":
-        istio = {"components": {}, **(sent.get("istio") or {})}
+        given = {key: value for key, value in (sent.get("istio") or {}).items() if value is not None}
+        istio: Json = {"components": {}, **given}
+        running = ((was or {}).get("istio") or {}).get("revisions")
         if not istio.get("revisions"):
-            running = ((was or {}).get("istio") or {}).get("revisions")
             istio["revisions"] = running or [cluster_versions.DEFAULT_REVISION]
+        newest = max(map(cluster_versions.revision_order, istio["revisions"]))
+        if not running and newest >= cluster_versions.CHAINS_BY_DEFAULT:
+            istio["components"] = {"proxyRedirectionMechanism": "CNIChaining", **istio["components"]}
         return {**sent, "istio": istio}
     return {"mode": "Disabled"} if sent or was or istio_gateway(ingress) else None
 

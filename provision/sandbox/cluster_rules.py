@@ -12,7 +12,6 @@ import re
 
 from provision.sandbox import cluster_versions, registrations
 from provision.sandbox.azure import Azure, Json, Refusal
-from provision.sandbox.cluster_document import istio_gateway
 
 MAX_NGINX_ZONES = 5
 _CONTROLLER_TYPES = ("AnnotationControlled", "External", "Internal", "None")
@@ -107,7 +106,6 @@ def check(new: Json, old: Json | None, body: Json) -> None:
         _check_fixed(properties, old["properties"])
     _check_version(new, old)
     _check_identity(properties, sent, old)
-    _check_mesh(properties)
     _check_ingress(properties)
 
 
@@ -178,35 +176,6 @@ def _check_identity(new: Json, sent: Json, old: Json | None) -> None:
             "Azure AD Workload Identity requires OIDC issuer. Please see https://aka.ms/aks/wi for details.",
             "securityProfile.workloadIdentity",
         )
-
-
-def _check_mesh(new: Json) -> None:
-    mesh = new.get("serviceMeshProfile") or {}
-    if mesh.get("mode") != "Istio":
-        return
-    if istio_gateway(new.get("ingressProfile") or {}):
-        raise refusal(
-            400,
-            "BadRequest",
-            "The application routing Istio gateway implementation cannot be enabled together with the Istio"
-            " service mesh add-on. Disable one of them before enabling the other.",
-            "serviceMeshProfile.mode",
-        )
-    revisions = mesh["istio"]["revisions"]
-    if len(revisions) > 2:
-        raise refusal(
-            400, "BadRequest", "At most two revisions are allowed.", "serviceMeshProfile.istio.revisions"
-        )
-    for revision in revisions:
-        if not cluster_versions.compatible(revision, new["currentKubernetesVersion"]):
-            raise refusal(
-                400,
-                "BadRequest",
-                f"Istio revision {revision} is not supported for Kubernetes version"
-                f" {new['currentKubernetesVersion']}. Please use [az aks mesh get-revisions] command to get"
-                " the supported revisions in this region.",
-                "serviceMeshProfile.istio.revisions",
-            )
 
 
 def _check_ingress(new: Json) -> None:

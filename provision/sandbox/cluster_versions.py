@@ -22,12 +22,14 @@ LONG_TERM_ONLY = ("1.32",)
 DEFAULT_VERSION = "1.35"
 
 REVISIONS = ("asm-1-28", "asm-1-29", "asm-1-30")
+CHAINS_BY_DEFAULT = (1, 30)
+"""New installations from this revision on use Istio CNI ("Enable Istio CNI", Microsoft Learn, 2026-05)."""
 DEFAULT_REVISION = "asm-1-29"
 """A new installation gets the revision before the newest (Microsoft Learn, 2026)."""
 
 _COMPATIBLE = {
-    "asm-1-28": ("1.31", "1.32", "1.33", "1.34", "1.35"),
-    "asm-1-29": ("1.32", "1.33", "1.34", "1.35", "1.36"),
+    "asm-1-28": ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35"),
+    "asm-1-29": ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36"),
     "asm-1-30": ("1.32", "1.33", "1.34", "1.35", "1.36"),
 }
 _LOCATION = "/subscriptions/{subscription}/providers/Microsoft.ContainerService/locations/{location}"
@@ -65,6 +67,29 @@ def revision_order(revision: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
 
 
+def compatible_with(revision: str) -> list[Json]:
+    """Kubernetes versions that a mesh revision runs on, by support plan.
+
+    One entry `kubernetes` until 2025. Source: "Support policy for Istio-based service mesh add-on", 2026-05.
+    """
+    versions = list(_COMPATIBLE.get(revision, ()))
+    return [{"name": plan, "versions": versions} for plan in ("KubernetesOfficial", "AKSLongTermSupport")]
+
+
+def upgrades(revision: str, kubernetes: str) -> list[str]:
+    """Revisions that one may be upgraded to: the next two that are supported and run on the version.
+
+    From one that is out of support, as the one after it is, only the nearest. Source: "Upgrade Istio-based
+    service mesh add-on", Microsoft Learn, 2026-08.
+    """
+    at = revision_order(revision)
+    later = [each for each in REVISIONS if revision_order(each) > at]
+    if revision not in REVISIONS and later and revision_order(later[0])[1] > at[1] + 1:
+        later = later[:1]
+    within = [each for each in later if revision_order(each)[1] <= at[1] + 2 or len(later) == 1]
+    return [each for each in within if compatible(each, kubernetes)]
+
+
 def _kubernetes_version(name: str) -> Json:
     later = [
         patch for other, patches in PATCHES.items() if ordered(other) > ordered(name) for patch in patches
@@ -92,9 +117,9 @@ def _mesh_profile(request: Request) -> Json:
     for index, revision in enumerate(REVISIONS):
         listed: Json = {
             "revision": revision,
-            "compatibleWith": [{"name": "kubernetes", "versions": list(_COMPATIBLE[revision])}],
+            "compatibleWith": compatible_with(revision),
         }
-        if later := list(REVISIONS[index + 1 :]):  # the newest has no such key, not an empty list
+        if later := list(REVISIONS[index + 1 : index + 3]):  # the newest has no such key, not an empty list
             listed["upgrades"] = later
         revisions.append(listed)
     scope = _LOCATION.format(

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from provision.sandbox import cluster_effects, cluster_operations, cluster_rules, cluster_versions
+from provision.sandbox import (
+    cluster_effects,
+    cluster_mesh,
+    cluster_operations,
+    cluster_rules,
+    cluster_versions,
+)
 from provision.sandbox.azure import Answer, Azure, Json, Refusal, Request, Settle, not_found
 from provision.sandbox.cluster_document import KIND, blank, replaced
 from provision.sandbox.cluster_operations import CHANGE, DELETE, TAGS, begin, check_idle
@@ -125,6 +131,7 @@ def put(request: Request, azure: Azure) -> Answer:
     base = old or blank(azure, params["subscription"], params["group"], name, body["location"], body)
     cluster = replaced(body, base, preview=_balances(request))
     cluster_rules.check(cluster, old, body)
+    cluster_mesh.check(cluster, old)
     if _balances(request):
         cluster_rules.check_features(azure, params["subscription"], body)
     state = "Updating" if old else "Creating"
@@ -199,6 +206,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_LOCATION}/operations/{{operation}}", cluster_operations.get_operation),
     Route("GET", f"{_LOCATION}/operationresults/{{operation}}", cluster_operations.get_result),
     *cluster_versions.ROUTES,
+    *cluster_mesh.ROUTES,
 )
 
 SETTLERS: Mapping[str, Settle] = {

@@ -54,6 +54,30 @@ def test_gateway_istio_and_the_mesh_exclude_each_other(az: Az) -> None:
     assert (listed["mode"], listed["enabled"]) == ("Internal", True)
 
 
+def test_a_mesh_from_enable_over_upgrades_to_disable(az: Az) -> None:
+    az("aks", "mesh", "enable", *PROD, "--revision", "asm-1-28")
+    az("aks", "mesh", "enable-ingress-gateway", *PROD, "--ingress-gateway-type", "external")
+    assert az("aks", "mesh", "get-upgrades", *PROD)["upgrades"] == ["asm-1-29", "asm-1-30"]
+    started = az("aks", "mesh", "upgrade", "start", *PROD, "--revision", "asm-1-29")
+    assert started["serviceMeshProfile"]["istio"]["revisions"] == ["asm-1-28", "asm-1-29"]
+    back = az("aks", "mesh", "upgrade", "rollback", *PROD, "--yes")
+    assert back["serviceMeshProfile"]["istio"]["revisions"] == ["asm-1-28"]
+    with pytest.raises(AzError, match="Revision asm-1-20 is not supported by the service mesh add-on"):
+        az("aks", "mesh", "upgrade", "start", *PROD, "--revision", "asm-1-20")
+    az("aks", "mesh", "upgrade", "start", *PROD, "--revision", "asm-1-30")
+    done = az("aks", "mesh", "upgrade", "complete", *PROD, "--yes")["serviceMeshProfile"]["istio"]
+    assert done["revisions"] == ["asm-1-30"]
+    assert az("aks", "mesh", "get-upgrades", *PROD)["upgrades"] is None
+    chained = az("aks", "mesh", "proxy-redirection-mechanism", *PROD, "--mechanism", "CNIChaining")
+    components = chained["serviceMeshProfile"]["istio"]["components"]
+    assert components["proxyRedirectionMechanism"] == "CNIChaining"
+    off = az("aks", "mesh", "disable-ingress-gateway", *PROD, "--ingress-gateway-type", "external", "--yes")
+    (listed,) = off["serviceMeshProfile"]["istio"]["components"]["ingressGateways"]
+    assert listed["enabled"] is False
+    gone = az("aks", "mesh", "disable", *PROD, "--yes")
+    assert gone["serviceMeshProfile"]["mode"] == "Disabled"
+
+
 def test_a_precondition_of_az_is_the_sandboxes(az: Az) -> None:
     with pytest.raises(AzError, match="PreconditionFailed"):
         az("aks", "update", *PROD, "--tags", "a=b", "--if-match", "00000000-0000-0000-0000-000000000000")
