@@ -147,4 +147,5 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await writer.drain()
     # one side is done: the other one learns it, and its copy ends too
     if writer.can_write_eof():
-        writer.write_eof()
+        with contextlib.suppress(OSError):  # it has gone already, as one does that a handshake refused
+            writer.write_eof()

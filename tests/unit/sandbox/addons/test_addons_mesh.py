@@ -8,6 +8,8 @@ import pytest
 from addon_bench import SECRETS, Bench
 
 from provision.sandbox.azure import Json
+from provision.sandbox.edge import fronts
+from provision.sandbox.edge.exchange import Visit
 from provision.sandbox.kubernetes import crds, kinds
 
 SYSTEM, INGRESS = "aks-istio-system", "aks-istio-ingress"
@@ -81,6 +83,26 @@ def test_the_service_keeps_what_users_may_set_and_loses_the_rest() -> None:
     assert "loadBalancerSourceRanges" not in service["spec"]
     assert [port["port"] for port in service["spec"]["ports"]] == [15021, 80, 443]
     assert service["status"]["loadBalancer"]["ingress"][0]["ip"] == "20.9.8.7"
+
+
+@pytest.mark.parametrize("mode", ["external", "internal"])
+def test_the_edge_finds_the_gateway_by_what_the_add_on_labels(mode: str) -> None:
+    made = bench()
+    name = f"aks-istio-ingressgateway-{mode}"
+    port = {"number": 80, "name": "http", "protocol": "HTTP"}
+    servers = [{"port": port, "hosts": ["shop.contoso.com"]}]
+    made.put(crds.ISTIO_GATEWAY, "web", "shop", spec={"selector": {"istio": name}, "servers": servers})
+    route = {"route": [{"destination": {"host": "shop"}}]}
+    spec = {"hosts": ["shop.contoso.com"], "gateways": ["web"], "http": [route]}
+    made.put(crds.VIRTUAL_SERVICE, "shop", "shop", spec=spec)
+    made.put(kinds.SERVICE, "shop", "shop", spec={"type": "ClusterIP", "ports": [{"port": 80}]})
+    made.look()
+    address = made.need(kinds.SERVICE, name, INGRESS)["status"]["loadBalancer"]["ingress"][0]["ip"]
+    front = fronts.at(made.azure, address)
+    assert front is not None
+    assert front.ports() == {80}
+    answer = front.respond(Visit("GET", "shop.contoso.com", 80))
+    assert (answer.status, "service: shop" in answer.text) == (200, True)
 
 
 def test_an_internal_gateway_refuses_a_public_address() -> None:
