@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from provision.sandbox.seed import Client
     from provision.sandbox.seed_workloads import Workload
 
+CONNECTIONS = 4
+"""To a sandbox in this process: it answers one request at a time, and both ends of each connection cost."""
+
 
 def environment(sandbox: bool) -> Mapping[str, str]:
     """The variables for `${…}` in profiles; with the sandbox its ids stand in for unset ones."""
@@ -87,8 +90,7 @@ async def _sandboxed(profile: Profile) -> AsyncIterator[Clients]:
                 sandbox = await stack.enter_async_context(Sandbox(here.state))
                 _seed(sandbox.azure, profile)
                 url, ca, speed = sandbox.url, str(sandbox.ca_path), sandbox.azure.clock.speed
-                # It answers one request at a time, and both ends of each connection cost this process.
-                per_host = 4
+                per_host = CONNECTIONS
         yield await stack.enter_async_context(_sandbox_clients(url, ca, speed, per_host))
 
 
