@@ -202,7 +202,7 @@ def _given_back(runner: Runner, command: str, profile: str, missing: set[str]) -
         ran = runner.provision(command, profile, "--sandbox", *YES.get(command, ()))
         told = f"{ran.out}{ran.err}".casefold()
         if ran.code == 0:
-            assert command != "apply" or "not looked for everywhere: configmaps, deployments, ingresses\n" in told
+            assert command != "apply" or "everywhere: configmaps, deployments, ingresses\n" in told
             return
         assert ran.code in (1, 3), ran.out
         named = {each for each in missing if re.search(rf"(?<![\w/]){re.escape(each)}(?![\w/])", told)}
