@@ -28,7 +28,7 @@ from provision.plan.permission import (
     subscription_of,
     tagged,
 )
-from provision.plan.permissions_kubernetes import helm_release, manifest
+from provision.plan.permissions_kubernetes import helm_release, istio_traces, manifest
 from provision.resources.certificate import Certificate
 from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.helm_release import HelmRelease
@@ -36,6 +36,7 @@ from provision.resources.identity import FederatedCredential, RoleAssignment, Us
 from provision.resources.issuer import CertificateContacts, CertificateIssuer
 from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.manifest import Manifest
+from provision.resources.mesh import IstioTraces, MeshRevisions
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
 from provision.resources.vault import ACCESS_POLICY, AccessPolicy, KeyVault
@@ -58,6 +59,17 @@ def _cluster(resource: ManagedCluster, world: World) -> Costs:
     return {
         Operation.READ: (*at(resource.id, f"{_CLUSTERS}/read"), *tagged(resource.id)),
         Operation.UPDATE: at(resource.id, f"{_CLUSTERS}/write"),
+    }
+
+
+def _mesh_revisions(resource: MeshRevisions, world: World) -> Costs:
+    """What a region offers is read at the subscription."""
+    offered = "Microsoft.ContainerService/locations/meshRevisionProfiles/read"
+    return {
+        Operation.READ: (
+            *at(resource.id, f"{_CLUSTERS}/read"),
+            *at(subscription_of(resource.id), offered),
+        )
     }
 
 
@@ -262,5 +274,7 @@ TABLE: Mapping[str, Callable[[Any, World], Costs]] = {
     HostRecord.KIND: _host_record,
     Manifest.KIND: manifest,
     HelmRelease.KIND: helm_release,
+    MeshRevisions.KIND: _mesh_revisions,
+    IstioTraces.KIND: istio_traces,
 }
 """Every kind that has a handler."""

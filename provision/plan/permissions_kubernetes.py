@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from provision.plan.permission import Costs, Operation, Permission, World, at, data
 from provision.resources.helm_release import HelmRelease
-from provision.resources.manifest import GATEWAY, INGRESS, OWNED, Api, Manifest
+from provision.resources.manifest import (
+    DEFINITION,
+    DEPLOYMENT,
+    GATEWAY,
+    INGRESS,
+    NAMESPACE,
+    OWNED,
+    Api,
+    Manifest,
+)
+from provision.resources.mesh import IstioTraces
 from provision.resources.ref import Ref
 
 _CLUSTERS = "Microsoft.ContainerService/managedClusters"
@@ -29,6 +39,12 @@ def manifest(resource: Manifest, world: World) -> Costs:
     }
 
 
+def istio_traces(resource: IstioTraces, world: World) -> Costs:
+    """Lists of the whole cluster."""
+    looked = _inside(resource, "read", DEFINITION, DEPLOYMENT, NAMESPACE)
+    return {Operation.READ: (*_way_in(resource, world), *looked)}
+
+
 def helm_release(resource: HelmRelease, world: World) -> Costs:
     """A chart makes objects of many kinds, roles among them: whoever installs it needs to be an admin
     inside. A release is a Secret."""
@@ -45,7 +61,7 @@ def _secrets(resource: HelmRelease) -> tuple[Permission, ...]:
     return () if resource.entra is False else data(resource.cluster_id, f"{_CLUSTERS}/secrets/read")
 
 
-def _way_in(resource: Manifest | HelmRelease, world: World) -> tuple[Permission, ...]:
+def _way_in(resource: Manifest | HelmRelease | IstioTraces, world: World) -> tuple[Permission, ...]:
     access = resource.access
     if access == "auto":
         private = resource.private
@@ -57,7 +73,7 @@ def _way_in(resource: Manifest | HelmRelease, world: World) -> tuple[Permission,
     return {"direct": direct, "run-command": through_azure}.get(access, (*direct, *through_azure))
 
 
-def _inside(resource: Manifest, verb: str, *apis: Api) -> tuple[Permission, ...]:
+def _inside(resource: Manifest | IstioTraces, verb: str, *apis: Api) -> tuple[Permission, ...]:
     if resource.entra is False:
         return ()
     actions = dict.fromkeys(f"{_CLUSTERS}/{_kind(api)}/{verb}" for api in apis)

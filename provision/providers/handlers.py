@@ -9,9 +9,11 @@ from provision.providers.azure.clients import Clients
 from provision.providers.azure.handlers import azure_handlers
 from provision.providers.azure.patience import patient
 from provision.providers.kubernetes.helm_releases import HelmReleases
+from provision.providers.kubernetes.istio_traces import IstioTraces
 from provision.providers.kubernetes.manifests import Manifests
 from provision.resources.helm_release import HelmRelease
 from provision.resources.manifest import Manifest
+from provision.resources.mesh import IstioTraces as Traces
 
 
 def all_handlers(clients: Clients, on_wait: Callable[[str], None] | None = None) -> Handlers:
@@ -20,6 +22,7 @@ def all_handlers(clients: Clients, on_wait: Callable[[str], None] | None = None)
     handlers = {
         **azure_handlers(clients, on_wait),
         Manifest.KIND: Manifests(clients, on_wait),
+        Traces.KIND: IstioTraces(clients, on_wait),
         HelmRelease.KIND: HelmReleases(clients, on_wait),
     }
     return {kind: patient(handler, clients) for kind, handler in handlers.items()}

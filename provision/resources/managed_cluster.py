@@ -24,6 +24,13 @@ OIDC_ISSUER = "oidcIssuerProfile.enabled"
 WORKLOAD_IDENTITY = "securityProfile.workloadIdentity.enabled"
 SECRETS_PROVIDER = "addonProfiles.azureKeyvaultSecretsProvider.enabled"
 SECRET_ROTATION = "addonProfiles.azureKeyvaultSecretsProvider.config.enableSecretRotation"  # noqa: S105 - a path
+MESH = "serviceMeshProfile.mode"
+MESH_REVISIONS = "serviceMeshProfile.istio.revisions"
+MESH_EXTERNAL = "serviceMeshProfile.istio.components.ingressGateways[External].enabled"
+MESH_INTERNAL = "serviceMeshProfile.istio.components.ingressGateways[Internal].enabled"
+MESH_REDIRECTION = "serviceMeshProfile.istio.components.proxyRedirectionMechanism"
+MESH_AUTHORITY = "serviceMeshProfile.istio.certificateAuthority.plugin"
+"""A member of a list is named by its mode, in brackets."""
 
 OFF: Mapping[str, Value] = {
     APP_ROUTING: False,
@@ -36,17 +43,28 @@ OFF: Mapping[str, Value] = {
     WORKLOAD_IDENTITY: False,
     SECRETS_PROVIDER: False,
     SECRET_ROTATION: "false",
+    MESH: "Disabled",
+    MESH_REVISIONS: frozenset(),
+    MESH_EXTERNAL: False,
+    MESH_INTERNAL: False,
+    MESH_REDIRECTION: None,
+    MESH_AUTHORITY: None,
 }
 """Every property we may own, with the value that AKS means by leaving it out."""
 
 PARENTS: Mapping[str, str] = {
     ZONES: APP_ROUTING,
     SECRET_ROTATION: SECRETS_PROVIDER,
+    **dict.fromkeys((MESH_REVISIONS, MESH_EXTERNAL, MESH_INTERNAL, MESH_REDIRECTION, MESH_AUTHORITY), MESH),
 }
 """Properties that mean nothing while the one they belong to is off."""
 
 IRREVERSIBLE = frozenset({OIDC_ISSUER})
 """AKS can't switch these off again. Source: "Create an OpenID Connect provider on AKS", 2026-05."""
+
+_ONE_WAY = frozenset({MESH_REVISIONS, MESH_REDIRECTION, MESH_AUTHORITY})
+"""A mesh that was there before us keeps what it was upgraded to: AKS refuses the way back. Source: "Upgrade
+Istio-based service mesh add-on" and its troubleshooting page, Microsoft Learn, 2025 and 2026."""
 
 _CODES: Mapping[str, str] = {
     APP_ROUTING: "app",
@@ -59,6 +77,12 @@ _CODES: Mapping[str, str] = {
     WORKLOAD_IDENTITY: "wi",
     SECRETS_PROVIDER: "kv",
     SECRET_ROTATION: "rot",
+    MESH: "mesh",
+    MESH_REVISIONS: "rev",
+    MESH_EXTERNAL: "gwe",
+    MESH_INTERNAL: "gwi",
+    MESH_REDIRECTION: "cni",
+    MESH_AUTHORITY: "ca",
 }
 
 
@@ -69,10 +93,11 @@ class ManagedCluster(Resource):
     `id` is its resource id and `settings` maps paths below `properties` to values. `api_version` is that of a
     preview, for settings that no stable version of the API knows, or empty. Outputs: `id`, `location`,
     `oidcIssuerURL`, `addonObjectId`, `addonClientId` (the app routing add-on's identity), `albObjectId` (that
-    of the Application Gateway for Containers add-on), `nodeGroup` (id of the resource group that AKS keeps),
-    `kubernetesVersion`, `networkPlugin`, `networkPluginMode` (`overlay`, or nothing), `identityType`,
-    `meshMode`, `private` (whether its API server is reached from inside its network only), `entra` (whether
-    its users are Entra's), `powerState` (`Running` or `Stopped`), `before` (our tag).
+    of the Application Gateway for Containers add-on), `secretsObjectId` (that of the Secrets Store add-on),
+    `nodeGroup` (id of the resource group that AKS keeps), `kubernetesVersion`, `networkPlugin`,
+    `networkPluginMode` (`overlay`, or nothing), `identityType`, `meshMode`, `openServiceMesh` (whether that
+    add-on is on), `private` (whether its API server is reached from inside its network only), `entra`
+    (whether its users are Entra's), `powerState` (`Running` or `Stopped`), `before` (our tag).
     """
 
     KIND: ClassVar[str] = "managed_cluster"
@@ -105,6 +130,8 @@ def remember(earlier: str, changes: Iterable[tuple[str, Value]]) -> str:
 
 
 def _encode(value: Value) -> str:
+    if isinstance(value, Mapping):
+        return "1"  # that there was one is enough: it is never put back
     if isinstance(value, frozenset):
         return ",".join(sorted(short_hash(str(plain(member))) for member in value)) or "-"
     if isinstance(value, bool):
@@ -120,13 +147,13 @@ def released(tag: str, current: Mapping[str, Value]) -> dict[str, Value]:
     wanted: dict[str, Value] = {}
     entries = dict(entry.split("=", 1) for entry in tag.split() if "=" in entry)
     for path, code in _CODES.items():
-        if code in entries and path not in IRREVERSIBLE:
+        if code in entries and path not in IRREVERSIBLE | _ONE_WAY:
             wanted[path] = _decode(path, entries[code], current.get(path))
-    return {
-        path: value
-        for path, value in wanted.items()
-        if path not in PARENTS or wanted.get(PARENTS[path], current.get(PARENTS[path])) is True
-    }
+
+    def is_on(path: str) -> bool:
+        return wanted.get(path, current.get(path)) not in (None, OFF[path])
+
+    return {path: value for path, value in wanted.items() if path not in PARENTS or is_on(PARENTS[path])}
 
 
 def _decode(path: str, text: str, current: Value) -> Value:

@@ -16,19 +16,29 @@ DIGEST_ANNOTATION = "provision/digest"
 CERTIFICATE_OPTION = "kubernetes.azure.com/tls-cert-keyvault-uri"
 """Annotation of an Ingress and TLS option of a listener: the certificate that app routing syncs for it."""
 
+PINNED = "service.beta.kubernetes.io/azure-load-balancer-ipv4"
+"""Annotation of a Service: the address that its load balancer must use."""
+
 RIVALS = "rivals"
 """Output of a DNS controller: zones that another, which is not the profile's, writes too, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Where a kind of object is served. `provided_by` says what brings its CRD, empty for built-in kinds."""
+    """Where a kind of object is served. `provided_by` says what brings its CRD, empty for built-in kinds.
+    `full_name` tells it from a kind of the same name in another group."""
 
     api_version: str
     kind: str
     plural: str
     namespaced: bool = True
     provided_by: str = ""
+    full_name: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the kind is called in addresses, as kubectl takes it."""
+        return f"{self.kind}.{self.api_version.partition('/')[0]}" if self.full_name else self.kind
 
     def path(self, namespace: str = "", name: str = "") -> str:
         """Path of an object, or of the list of its kind, below the API server's URL."""
@@ -44,6 +54,7 @@ NAMESPACE = Api("v1", "Namespace", "namespaces", namespaced=False)
 SERVICE_ACCOUNT = Api("v1", "ServiceAccount", "serviceaccounts")
 CONFIG_MAP = Api("v1", "ConfigMap", "configmaps")
 SECRET = Api("v1", "Secret", "secrets")
+SERVICE = Api("v1", "Service", "services")
 INGRESS = Api("networking.k8s.io/v1", "Ingress", "ingresses")
 GATEWAY = Api("gateway.networking.k8s.io/v1", "Gateway", "gateways", provided_by=_GATEWAY_API)
 HTTP_ROUTE = Api("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes", provided_by=_GATEWAY_API)
@@ -63,12 +74,21 @@ CLUSTER_EXTERNAL_DNS = Api(
     provided_by=_APP_ROUTING,
 )
 DEPLOYMENT = Api("apps/v1", "Deployment", "deployments")
+AUTOSCALER = Api("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+DEFINITION = Api(
+    "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False
+)
 SECRET_PROVIDER_CLASS = Api(
     "secrets-store.csi.x-k8s.io/v1",
     "SecretProviderClass",
     "secretproviderclasses",
     provided_by="the Secrets Store add-on",
 )
+
+
+MESH = "the service mesh add-on"
+ISTIO_GATEWAY = Api("networking.istio.io/v1", "Gateway", "gateways", provided_by=MESH, full_name=True)
+VIRTUAL_SERVICE = Api("networking.istio.io/v1", "VirtualService", "virtualservices", provided_by=MESH)
 
 
 def _alb(kind: str, plural: str) -> Api:
@@ -103,6 +123,8 @@ OWNED: tuple[Api, ...] = (
     CLUSTER_EXTERNAL_DNS,
     APPLICATION_LOAD_BALANCER,
     *ALB_POLICIES,
+    ISTIO_GATEWAY,
+    VIRTUAL_SERVICE,
 )
 """Kinds of which a profile may own objects that go with it: where orphans are looked for."""
 
@@ -115,12 +137,13 @@ class Manifest(Resource):
     """One Kubernetes object. Its name is `Kind/namespace/name`, or `Kind/name` for cluster-wide kinds.
 
     `body` is the object as it is to be applied, without apiVersion, kind and its name and namespace;
-    leaves may be refs. `used` objects are only looked at (a namespace that must exist). `private` and
-    `entra` tell how the cluster is reached, `access` what the profile says about that.
+    leaves may be refs. `used` objects are only looked at (a namespace that must exist); with `made_by` they
+    are waited for, since that add-on makes them. `private` and `entra` tell how the cluster is reached,
+    `access` what the profile says about that.
     """
 
     KIND: ClassVar[str] = "kubernetes"
-    LOOKUP: ClassVar[frozenset[str]] = frozenset({"private", "entra"})
+    LOOKUP: ClassVar[frozenset[str]] = frozenset({"private", "entra", "object_name"})
     TRIED: ClassVar[bool] = True
 
     api: Api
@@ -128,15 +151,16 @@ class Manifest(Resource):
     private: bool | Ref
     entra: bool | Ref
     access: str
-    object_name: str
+    object_name: str | Ref
     namespace: str = ""
     body: Mapping[str, Value] = field(default_factory=dict)
     used: bool = False
+    made_by: str = ""
 
     @property
     def path(self) -> str:
         """Path of the object below the API server's URL."""
-        return self.api.path(self.namespace, self.object_name)
+        return self.api.path(self.namespace, str(self.object_name))
 
     def noun(self) -> str:
         return self.api.kind
@@ -145,7 +169,7 @@ class Manifest(Resource):
         return dict(leaves(self.body))
 
     def must_exist(self) -> bool:
-        return self.used
+        return self.used and not self.made_by
 
     def remedy(self) -> str:
         if self.api is NAMESPACE:
@@ -160,10 +184,26 @@ class Manifest(Resource):
     def document(self, body: Mapping[str, Value] | None = None) -> dict[str, Any]:
         """The whole object, as JSON; refs must be resolved. `body` replaces the resource's own."""
         content = _plain(self.body if body is None else body)
-        metadata = {**content.pop("metadata", {}), "name": self.object_name}
+        metadata = {**content.pop("metadata", {}), "name": str(self.object_name)}
         if self.namespace:
             metadata["namespace"] = self.namespace
         return {"apiVersion": self.api.api_version, "kind": self.api.kind, "metadata": metadata, **content}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedManifest(Manifest):
+    """Fields of ours in an object of others: an add-on's, which `made_by` names, or another team's.
+
+    A destroy gives the fields back, and never takes the object away.
+    """
+
+    SHARED: ClassVar[bool] = True
+
+    def must_exist(self) -> bool:
+        return not self.made_by
+
+    def stays(self) -> str:
+        return ""
 
 
 def leaves(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Value]]:

@@ -12,6 +12,7 @@ from provision.providers.azure.host_records import HostRecords
 from provision.providers.azure.identities import FederatedCredentials, UserAssignedIdentities
 from provision.providers.azure.issuers import Contacts, Issuers
 from provision.providers.azure.managed_clusters import ManagedClusters
+from provision.providers.azure.mesh_revisions import MeshRevisions
 from provision.providers.azure.record_sets import RecordSets
 from provision.providers.azure.registrations import PreviewFeatures, ResourceProviders
 from provision.providers.azure.role_assignments import RoleAssignments
@@ -26,6 +27,7 @@ from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordS
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.issuer import CertificateContacts, CertificateIssuer
 from provision.resources.managed_cluster import ManagedCluster
+from provision.resources.mesh import MeshRevisions as Revisions
 from provision.resources.network import ClusterSubnet, Subnet
 from provision.resources.registration import PreviewFeature, ResourceProvider
 from provision.resources.vault import AccessPolicy, KeyVault
@@ -37,6 +39,7 @@ def azure_handlers(clients: Clients, on_wait: Callable[[str], None] | None = Non
     tagged = Tagged(clients)
     return {
         ManagedCluster.KIND: ManagedClusters(clients, on_wait),
+        Revisions.KIND: MeshRevisions(clients),
         DnsZone.KIND: DnsZones(clients, tagged),
         PrivateDnsZone.KIND: PrivateDnsZones(clients, tagged),
         VirtualNetworkLink.KIND: VirtualNetworkLinks(clients, tagged),

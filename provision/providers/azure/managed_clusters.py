@@ -19,10 +19,19 @@ from provision.errors import ConflictError, ProvisionError, ServiceError, StaleP
 from provision.plan.change import FieldChange
 from provision.plan.diff import same
 from provision.providers.azure.clients import POLL_SECONDS, Clients
+from provision.providers.azure.cluster_paths import Body, assign, lookup
 from provision.providers.azure.errors import code_of, reason_of, translating
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
 from provision.resources.arm import ArmId, group_id
-from provision.resources.managed_cluster import OFF, ZONES, ManagedCluster, remember
+from provision.resources.managed_cluster import (
+    MESH,
+    MESH_AUTHORITY,
+    MESH_REVISIONS,
+    OFF,
+    ZONES,
+    ManagedCluster,
+    remember,
+)
 from provision.resources.observed import Absent, Observed, Present
 from provision.resources.values import CaseInsensitive, Value, plain
 
@@ -31,13 +40,13 @@ if TYPE_CHECKING:
 
 BEFORE_TAG = "provision-before"
 
+_SECRETS_PROVIDER = "addonProfiles.azureKeyvaultSecretsProvider"
+
 _BUSY = frozenset({"creating", "updating", "upgrading", "scaling", "starting", "stopping", "deleting"})
 _RUNNING = "OperationNotAllowed"
 _ATTEMPTS = 5
 _PATIENCE = 3600.0 / POLL_SECONDS
 """Polls of a cluster that another operation keeps busy: an hour, longer than any AKS update seen."""
-
-Body = dict[str, Any]
 
 
 class ManagedClusters:
@@ -152,19 +161,16 @@ def _bodies(cluster: Any) -> Body:
 
 def settings(cluster: Body) -> dict[str, Value]:
     """Every property that we may own, as AKS means it: what it leaves out has its off value."""
-    return {path: _value(path, _lookup(cluster.get("properties") or {}, path)) for path in OFF}
-
-
-def _lookup(body: Mapping[str, Any], path: str) -> Any:
-    at: Any = body
-    for step in path.split("."):
-        at = at.get(step) if isinstance(at, Mapping) else None
-    return at
+    return {path: _value(path, lookup(cluster.get("properties") or {}, path)) for path in OFF}
 
 
 def _value(path: str, raw: Any) -> Value:
     if path == ZONES:
         return frozenset(CaseInsensitive(zone) for zone in raw or ())
+    if path == MESH_REVISIONS:
+        return frozenset(raw or ())
+    if path == MESH_AUTHORITY and raw:
+        return {**raw, "keyVaultId": CaseInsensitive(raw.get("keyVaultId") or "")}
     return OFF[path] if raw is None else raw
 
 
@@ -173,27 +179,29 @@ def _present(cluster: Body) -> Present:
     properties = cluster.get("properties") or {}
     tags = cluster.get("tags") or {}
     system = cluster.get("systemData") or {}
-    add_on = _lookup(properties, "ingressProfile.webAppRouting.identity") or {}
-    balancer = _lookup(properties, "ingressProfile.applicationLoadBalancer.identity") or {}
+    add_on = lookup(properties, "ingressProfile.webAppRouting.identity") or {}
+    balancer = lookup(properties, "ingressProfile.applicationLoadBalancer.identity") or {}
     return Present(
         properties=settings(cluster),
         outputs={
             "id": CaseInsensitive(cluster.get("id", "")),
             "location": cluster.get("location"),
-            "oidcIssuerURL": _lookup(properties, "oidcIssuerProfile.issuerURL"),
+            "oidcIssuerURL": lookup(properties, "oidcIssuerProfile.issuerURL"),
             "addonObjectId": add_on.get("objectId"),
             "addonClientId": add_on.get("clientId"),
             "albObjectId": balancer.get("objectId"),
+            "secretsObjectId": lookup(properties, f"{_SECRETS_PROVIDER}.identity.objectId"),
             "nodeGroup": _node_group(cluster),
             "kubernetesVersion": properties.get("currentKubernetesVersion")
             or properties.get("kubernetesVersion"),
-            "networkPlugin": _lookup(properties, "networkProfile.networkPlugin"),
-            "networkPluginMode": _lookup(properties, "networkProfile.networkPluginMode"),
+            "networkPlugin": lookup(properties, "networkProfile.networkPlugin"),
+            "networkPluginMode": lookup(properties, "networkProfile.networkPluginMode"),
             "identityType": (cluster.get("identity") or {}).get("type"),
-            "meshMode": _lookup(properties, "serviceMeshProfile.mode"),
-            "private": _lookup(properties, "apiServerAccessProfile.enablePrivateCluster") is True,
+            "meshMode": lookup(properties, MESH),
+            "openServiceMesh": lookup(properties, "addonProfiles.openServiceMesh.enabled") is True,
+            "private": lookup(properties, "apiServerAccessProfile.enablePrivateCluster") is True,
             "entra": bool(properties.get("aadProfile")),
-            "powerState": _lookup(properties, "powerState.code") or "Running",
+            "powerState": lookup(properties, "powerState.code") or "Running",
             "before": tags.get(BEFORE_TAG),
         },
         owner=tags.get(PROFILE_TAG),
@@ -240,8 +248,11 @@ def _stale(address: str, fields: Sequence[FieldChange], current: Mapping[str, Va
 
 def _edited(cluster: Body, fields: Sequence[FieldChange], work: Work) -> Body:
     body: Body = cluster["writable"]
+    properties = body.setdefault("properties", {})
     for field in fields:
-        _set(body.setdefault("properties", {}), field.path.split("."), plain(field.after))
+        assign(properties, field.path, plain(field.after))
+    if any(field.path == MESH and field.after == OFF[MESH] for field in fields):
+        properties["serviceMeshProfile"] = {"mode": OFF[MESH]}  # as `az aks mesh disable` sends it
     tags = dict(body.get("tags") or {})
     earlier = tags.get(BEFORE_TAG, "")
     for tag in (PROFILE_TAG, DIGEST_TAG, BEFORE_TAG):
@@ -254,16 +265,3 @@ def _edited(cluster: Body, fields: Sequence[FieldChange], work: Work) -> Body:
 
 def _before(fields: Sequence[FieldChange]) -> list[tuple[str, Value]]:
     return [(field.path, field.before) for field in fields]
-
-
-def _set(body: dict[str, Any], steps: Sequence[str], value: Any) -> None:
-    """Set a path, making the objects on the way; None removes it, which AKS reads as its default."""
-    *parents, last = steps
-    for step in parents:
-        if not isinstance(body.get(step), dict):
-            body[step] = {}
-        body = body[step]
-    if value is None:
-        body.pop(last, None)
-    else:
-        body[last] = value

@@ -18,7 +18,7 @@ from provision.providers.kubernetes.calls import Call, Way
 from provision.providers.kubernetes.errors import refusal
 from provision.providers.kubernetes.observing import marked, outputs
 from provision.providers.kubernetes.reading import read_cluster
-from provision.providers.kubernetes.waiting import Patience, accepted, applied, gone, ready
+from provision.providers.kubernetes.waiting import Patience, accepted, applied, existing, gone, ready
 from provision.resources.manifest import Manifest
 from provision.resources.observed import Observed, Present
 from provision.resources.resource import Resource
@@ -50,13 +50,24 @@ class Manifests:
         return Reading(objects, tuple(orphans))
 
     async def create(self, resource: Manifest, work: Work) -> Present:
-        """Without force: an object that came up meanwhile with other values is a conflict."""
-        return await self._apply(resource, work, force=False)
+        """Without force: an object that came up meanwhile with other values is a conflict. What an add-on
+        makes is waited for first."""
+        if not resource.made_by:
+            return await self._apply(resource, work, force=False)
+        way = self._way(resource)
+        patience = Patience(self._clients, way, resource.api)
+        live = await existing(way, resource, patience, work.progress)
+        if not resource.used:
+            return await self._apply(resource, work, force=True)
+        live = await ready(way, resource, live, patience, work.progress)
+        return Present({}, outputs(resource, live))
 
     async def update(
         self, resource: Manifest, observed: Present, fields: Sequence[FieldChange], work: Work
     ) -> Present:
         """Takes the fields that changed; those that the plan refuses to fight for never get here."""
+        if work.release:
+            return await self._release(resource)
         return await self._apply(resource, work, force=True)
 
     async def delete(self, resource: Manifest, observed: Present, work: Work) -> None:
@@ -67,6 +78,18 @@ class Manifests:
         if not accepted(reply):
             raise refusal(f"deleting {resource.address}", resource.api, reply)
         await gone(way, resource, uid, Patience(self._clients, way, resource.api), work.progress)
+
+    async def _release(self, resource: Manifest) -> Present:
+        """Give our fields back: to apply none takes them off. One that the object can't be without, and that
+        was taken from its manager, stays as it is, and only our mark goes."""
+        way = self._way(resource)
+        for body in ({}, resource.body):
+            (reply,) = await way.send([Call("apply", resource.path, resource.document(body), force=True)])
+            if reply.ok or reply.no_such_object:
+                return Present()
+            if reply.reason != "Invalid":
+                break
+        raise refusal(f"giving back {resource.address}", resource.api, reply)
 
     async def _apply(self, resource: Manifest, work: Work, *, force: bool) -> Present:
         way = self._way(resource)

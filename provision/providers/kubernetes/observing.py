@@ -16,6 +16,7 @@ from provision.resources.manifest import (
     INGRESS,
     PROFILE_LABEL,
     ROUTES,
+    SERVICE,
     Manifest,
 )
 from provision.resources.observed import Present
@@ -65,14 +66,14 @@ def observed(resource: Manifest, live: Json, dry: Json | None) -> Present:
 
 
 def outputs(resource: Manifest, live: Json) -> dict[str, Value]:
-    """`uid`; the first `address` of a Gateway or an Ingress, none while it has none; the `hosts` of a route
-    or an Ingress; the `gateway` in Azure of an ApplicationLoadBalancer."""
+    """`uid`; the first `address` of a Gateway, an Ingress or a Service of a load balancer, none while it has
+    none; the `hosts` of a route or an Ingress; the `gateway` in Azure of an ApplicationLoadBalancer."""
     found: dict[str, Value] = {"uid": live["metadata"].get("uid")}
     status = live.get("status") or {}
     if resource.api == GATEWAY:
         addresses = status.get("addresses") or [{}]
         found["address"] = addresses[0].get("value")
-    elif resource.api == INGRESS:
+    elif resource.api in (INGRESS, SERVICE):
         entries = (status.get("loadBalancer") or {}).get("ingress") or [{}]
         found["address"] = entries[0].get("ip") or entries[0].get("hostname")
     elif resource.api == APPLICATION_LOAD_BALANCER:

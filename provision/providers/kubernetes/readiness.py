@@ -24,7 +24,9 @@ from provision.resources.manifest import (
     INGRESS,
     NAMESPACE,
     NGINX_INGRESS_CONTROLLER,
+    PINNED,
     ROUTE_POLICY,
+    SERVICE,
     TLS_ROUTE,
     Api,
 )
@@ -94,6 +96,17 @@ def _ingress(live: Live) -> Iterator[str]:
         yield "no address yet"
 
 
+def _service(live: Live) -> Iterator[str]:
+    if (live.get("spec") or {}).get("type") != "LoadBalancer":
+        return
+    pinned = (live["metadata"].get("annotations") or {}).get(PINNED)
+    entries = ((live.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    given = [each.get("ip") for each in entries]
+    yield from _ingress(live)
+    if pinned and given and pinned not in given:
+        yield f"its address is {given[0]}, not {pinned} yet"
+
+
 def _controller(live: Live) -> Iterator[str]:
     # Its conditions tell no generation before it was looked at once, so a missing one counts as current.
     yield from _unmet(live, (live.get("status") or {}).get("conditions"), ("Available",))
@@ -141,6 +154,7 @@ _CHECKS: Mapping[Api, Callable[[Live], Iterator[str]]] = {
     HTTP_ROUTE: _route,
     TLS_ROUTE: _route,
     INGRESS: _ingress,
+    SERVICE: _service,
     NGINX_INGRESS_CONTROLLER: _controller,
     NAMESPACE: _namespace,
     DEPLOYMENT: _deployment,

@@ -17,27 +17,35 @@ from provision.providers.kubernetes.observing import (
     outputs,
     owner_of,
 )
+from provision.providers.kubernetes.readiness import obstacles
 from provision.providers.kubernetes.rivals import with_rivals
 from provision.resources.manifest import (
+    ALB_POLICIES,
+    APPLICATION_LOAD_BALANCER,
     CLUSTER_EXTERNAL_DNS,
     CONFIG_MAP,
+    DEPLOYMENT,
     GATEWAY,
     HTTP_ROUTE,
     INGRESS,
+    ISTIO_GATEWAY,
     NGINX_INGRESS_CONTROLLER,
     OWNED,
     PROFILE_LABEL,
+    SECRET_PROVIDER_CLASS,
     SERVICE_ACCOUNT,
     TLS_ROUTE,
+    VIRTUAL_SERVICE,
     Api,
     Manifest,
 )
 from provision.resources.observed import Absent, Observed, Present, Unread
 
 _REMOVAL: tuple[tuple[Api, ...], ...] = (
-    (HTTP_ROUTE, TLS_ROUTE, INGRESS),
-    (GATEWAY, NGINX_INGRESS_CONTROLLER, CLUSTER_EXTERNAL_DNS),
-    (SERVICE_ACCOUNT, CONFIG_MAP),
+    (HTTP_ROUTE, TLS_ROUTE, INGRESS, VIRTUAL_SERVICE, *ALB_POLICIES),
+    (GATEWAY, ISTIO_GATEWAY, NGINX_INGRESS_CONTROLLER, CLUSTER_EXTERNAL_DNS),
+    (APPLICATION_LOAD_BALANCER, DEPLOYMENT),
+    (SECRET_PROVIDER_CLASS, SERVICE_ACCOUNT, CONFIG_MAP),
 )
 """Kinds in the order in which orphans go: what uses another goes first."""
 
@@ -101,12 +109,18 @@ def _object(resource: Manifest, live: Reply, dry: Reply | None) -> Observed:
         return _without_kind(doing, resource.api)
     if not live.ok and not live.no_such_object:
         return Unread(refusal(doing, resource.api, live))
+    if live.no_such_object and resource.made_by:
+        return Absent(f"does not exist; {resource.made_by} makes it")
+    if live.no_such_object and resource.must_exist():
+        return Absent()
     if dry is not None and _refused(live, dry):
         return Unread(refusal(f"trying to apply {resource.address}", resource.api, dry))
     if live.no_such_object:
         return Absent()
     if live.body["metadata"].get("deletionTimestamp"):
         return Unread(_leaving(doing, live.body))
+    if resource.used and resource.made_by and (waits := obstacles(resource.api, live.body)):
+        return Absent(f"it is there, and not ready: {waits[0]}")
     if resource.used:
         return Present({}, outputs(resource, live.body), owner_of(live.body), digest_of(live.body))
     return observed(resource, live.body, dry.body if dry is not None and dry.ok else None)
@@ -193,7 +207,7 @@ def _orphan(api: Api, item: Json, cluster: Manifest) -> Manifest:
     name = item["metadata"]["name"]
     namespace = item["metadata"].get("namespace", "")
     return Manifest(
-        name="/".join(part for part in (api.kind, namespace, name) if part),
+        name="/".join(part for part in (api.name, namespace, name) if part),
         api=api,
         cluster_id=cluster.cluster_id,
         private=cluster.private,

@@ -55,6 +55,23 @@ class Patience:
         return True
 
 
+async def existing(way: Way, resource: Manifest, patience: Patience, tell: Progress) -> Json:
+    """The object once the add-on that makes it has made it."""
+    while True:
+        (reply,) = await way.send([Call("get", resource.path)])
+        if reply.ok:
+            return reply.body
+        if not reply.no_such_object:
+            raise refusal(f"waiting for {resource.address}", resource.api, reply)
+        tell(f"waiting for {resource.made_by} to make it ({patience.clock})")
+        if not await patience.pause():
+            raise ServiceError(
+                f"waiting for {resource.address}",
+                f"{resource.made_by} has not made it after {patience.waited:.0f} s",
+                "Look at the pods and events of aks-istio-system, then apply again: it goes on from here.",
+            )
+
+
 async def applied(way: Way, resource: Manifest, call: Call, patience: Patience, tell: Progress) -> Json:
     """The object as it is once applied, when the add-on behind its kind has started."""
     while True:

@@ -32,6 +32,7 @@ from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordS
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.issuer import CertificateContacts, CertificateIssuer
 from provision.resources.managed_cluster import ManagedCluster
+from provision.resources.mesh import MeshRevisions
 from provision.resources.network import ClusterSubnet, Subnet
 from provision.resources.registration import PreviewFeature, ResourceProvider
 from provision.resources.resource import Resource
@@ -348,5 +349,6 @@ def test_every_kind_has_its_handler(bench: Bench) -> None:
         Frontend,
         Association,
         SecurityPolicy,
+        MeshRevisions,
     }
     assert set(azure_handlers(bench.clients)) == {kind.KIND for kind in kinds}

@@ -19,6 +19,12 @@ from provision.resources.managed_cluster import (
     APP_ROUTING_ISTIO,
     GATEWAY_API,
     LOAD_BALANCER,
+    MESH,
+    MESH_AUTHORITY,
+    MESH_EXTERNAL,
+    MESH_INTERNAL,
+    MESH_REDIRECTION,
+    MESH_REVISIONS,
     NGINX_CONTROLLER,
     OFF,
     OIDC_ISSUER,
@@ -118,6 +124,43 @@ async def test_settings_are_read_wherever_aks_keeps_them(bench: Bench) -> None:
         WORKLOAD_IDENTITY: True,
         SECRETS_PROVIDER: True,
         SECRET_ROTATION: "true",
+        MESH: "Disabled",
+        MESH_REVISIONS: frozenset(),
+        MESH_EXTERNAL: False,
+        MESH_INTERNAL: False,
+        MESH_REDIRECTION: None,
+        MESH_AUTHORITY: None,
+    }
+
+
+MESHED: dict[str, Any] = {
+    "mode": "Istio",
+    "istio": {
+        "revisions": ["asm-1-30", "asm-1-29"],
+        "components": {
+            "ingressGateways": [
+                {"mode": "Internal", "enabled": True},
+                {"mode": "External", "enabled": False},
+            ],
+            "egressGateways": [{"name": "out", "enabled": True}],
+            "proxyRedirectionMechanism": "CNIChaining",
+        },
+        "certificateAuthority": {"plugin": {"keyVaultId": "/subscriptions/S", "rootCertObjectName": "root"}},
+    },
+}
+
+
+async def test_a_mesh_is_read(bench: Bench) -> None:
+    observed = await present(bench, serviceMeshProfile=MESHED)
+    assert {
+        path: observed.properties[path] for path in observed.properties if path.startswith("service")
+    } == {
+        MESH: "Istio",
+        MESH_REVISIONS: frozenset({"asm-1-29", "asm-1-30"}),
+        MESH_EXTERNAL: False,
+        MESH_INTERNAL: True,
+        MESH_REDIRECTION: "CNIChaining",
+        MESH_AUTHORITY: {"keyVaultId": "/Subscriptions/s", "rootCertObjectName": "root"},
     }
 
 
@@ -144,6 +187,8 @@ async def test_outputs_marks_and_who_changed_it_last(bench: Bench) -> None:
         "addonObjectId": "object",
         "addonClientId": "client",
         "albObjectId": None,
+        "secretsObjectId": None,
+        "openServiceMesh": False,
         "nodeGroup": None,
         "kubernetesVersion": "1.35.4",
         "networkPlugin": "azure",
