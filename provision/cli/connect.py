@@ -7,13 +7,12 @@ import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from provision.profile.model import Profile
     from provision.providers.azure.clients import Clients
     from provision.sandbox.azure import Azure
@@ -92,6 +91,23 @@ async def _sandboxed(profile: Profile) -> AsyncIterator[Clients]:
                 url, ca, speed = sandbox.url, str(sandbox.ca_path), sandbox.azure.clock.speed
                 per_host = CONNECTIONS
         yield await stack.enter_async_context(_sandbox_clients(url, ca, speed, per_host))
+
+
+def sandbox_certificate(folder: str) -> str:
+    """A file in `folder` with a client certificate and its key, of the authority in the Secrets that the
+    sandbox lays down for `clientCA`."""
+    from provision.sandbox import cluster_authority, home
+    from provision.sandbox.azure import Azure, Clock
+    from provision.sandbox.store import Store
+
+    store = Store(home.locate().state)
+    try:
+        issued = cluster_authority.issue(Azure(store, Clock()), "provision-verify", "clients")
+    finally:
+        store.close()
+    file = Path(folder, "client.pem")
+    file.write_text(issued["certificate"] + issued["key"], encoding="ascii")
+    return str(file)
 
 
 @contextmanager
@@ -185,6 +201,8 @@ def _traffic_controller_group(profile: Profile) -> Iterator[str]:
 
 def _workloads(profile: Profile) -> Iterator[Workload]:
     """What the hosts lead to, one for each service."""
+    from provision.profile.model import Istio
+    from provision.resources.mesh import GATEWAY_NAMESPACE
     from provision.sandbox.seed_workloads import Workload
 
     ports: dict[tuple[str, str], set[int]] = {}
@@ -192,6 +210,10 @@ def _workloads(profile: Profile) -> Iterator[Workload]:
     for host in profile.hosts.values():
         for backend in (host.service, *host.split):
             ports.setdefault((host.namespace, backend.name), set()).add(backend.port)
+    mesh = isinstance(profile.ingress, Istio) and profile.ingress.api == "istio"
+    if mesh:  # its gateways read the authorities of clients in their own namespace, which AKS makes
+        authorities = {host.client_ca for host in profile.hosts.values() if host.client_ca}
+        yield Workload(GATEWAY_NAMESPACE, "", (), True, tuple(sorted(authorities)))
     for (namespace, service), used in ports.items():
         hosts = [host for host in profile.hosts.values() if host.namespace == namespace]
         ways = [host.backend_tls for host in hosts if host.backend_tls]
@@ -200,7 +222,11 @@ def _workloads(profile: Profile) -> Iterator[Workload]:
             service,
             tuple(sorted(used)),
             namespace in own,
-            tuple(name for name in (*(host.client_ca for host in hosts), *(way.ca for way in ways)) if name),
+            tuple(
+                name
+                for name in (*(host.client_ca for host in hosts if not mesh), *(way.ca for way in ways))
+                if name
+            ),
             tuple(way.client_certificate for way in ways if way.client_certificate),
         )
 

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 from provision.cli.arguments import format_argument, profile_argument, sandbox_argument
 
 if TYPE_CHECKING:
+    import ssl
+
     from provision.cli.planning import Request
+    from provision.profile.model import Profile
     from provision.providers.network.reach import Reach
     from provision.verify.links import Report
 
@@ -23,6 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     profile_argument(parser)
     parser.add_argument(
         "--host", metavar="NAME", action="append", default=[], help="only this host; may be repeated"
+    )
+    parser.add_argument(
+        "--client-certificate",
+        metavar="FILE",
+        default="",
+        help="PEM certificate for hosts with mutual TLS, which are else asked without one only",
+    )
+    parser.add_argument(
+        "--client-key", metavar="FILE", default="", help="its key, where that is in a file of its own"
     )
     format_argument(parser)
     sandbox_argument(parser)
@@ -40,7 +52,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     from provision.report.verify import verify_json, verify_text
 
     asked = planning.request(arguments.profile, arguments.sandbox)
-    report = await _verified(asked, _hosts(asked, arguments.host), arguments.sandbox)
+    report = await _verified(asked, _hosts(asked, arguments.host), arguments)
     if arguments.format == "json":
         sys.stdout.write(verify_json(report))
     else:
@@ -63,7 +75,7 @@ def _hosts(asked: Request, named: list[str]) -> list[str]:
     return [name for name in known if not named or name in named]
 
 
-async def _verified(asked: Request, hosts: list[str], sandbox: bool) -> Report:
+async def _verified(asked: Request, hosts: list[str], arguments: argparse.Namespace) -> Report:
     from datetime import UTC, datetime
 
     from provision.cli import planning
@@ -76,9 +88,10 @@ async def _verified(asked: Request, hosts: list[str], sandbox: bool) -> Report:
     from provision.verify.needs import Planned
     from provision.verify.zones import bare_zones
 
-    profile = asked.profile
+    profile, sandbox = asked.profile, arguments.sandbox
     chains = desired.chains(profile)
     async with connected(profile, sandbox) as clients:
+        client = _client(arguments, profile)
         graph, observation, _ = await planning.observe(asked, clients)
         made = planning.make_plan(asked, graph, observation)
         today = planning.today()
@@ -86,7 +99,7 @@ async def _verified(asked: Request, hosts: list[str], sandbox: bool) -> Report:
         planned = Planned(asked.file, graph, observation, made, tuple(ignores))
         async with _reach(sandbox) as reach:
             walked = [chains[host] for host in hosts if host in chains]
-            probes = LiveProbes(clients, reach)
+            probes = LiveProbes(clients, reach, client)
             seen = await gather(walked, planned, probes)
             used = [chain.zone for chain in chains.values()]
             zones = await bare_zones(used, planned, probes) if hosts == list(profile.hosts) else []
@@ -97,6 +110,23 @@ async def _verified(asked: Request, hosts: list[str], sandbox: bool) -> Report:
         for host in hosts
     ]
     return Report(profile.name, (*reports, *zones))
+
+
+def _client(arguments: argparse.Namespace, profile: Profile) -> ssl.SSLContext | None:
+    """What shows a client certificate. The sandbox issues one, of the authority in the Secrets that it lays
+    down for `clientCA`."""
+    from provision.providers.network.gateways import client_context
+
+    if arguments.client_certificate:
+        return client_context(arguments.client_certificate, arguments.client_key)
+    if not arguments.sandbox or all(host.tls != "mutual" for host in profile.hosts.values()):
+        return None
+    from tempfile import TemporaryDirectory
+
+    from provision.cli.connect import sandbox_certificate
+
+    with TemporaryDirectory() as folder:
+        return client_context(sandbox_certificate(folder), "")
 
 
 @asynccontextmanager

@@ -30,11 +30,12 @@ _TTL = 300
 class HostChain:
     """Everything between a host's name and its answer.
 
-    `needs` are addresses of the graph that the host depends on, dependencies first; `front` is the
-    Gateway (or the Ingress, with NGINX), `route` what leads to the service, `listener` the name of its
-    listener, `secret` the namespace and name that its certificate is synced to. With `passthrough` the
-    service does TLS itself. `record` is the record set that leads to it where we write it. An `internal`
-    gateway is reached from inside of networks only.
+    `needs` are addresses of the graph that the host depends on, dependencies first; `front` is the object
+    that has the gateway's address (a Gateway, the Ingress with NGINX, the Service of a mesh's gateway),
+    `route` what leads to the service, `listener` the name of its listener, `secret` the namespace and name
+    that its certificate is synced to. With `passthrough` the service does TLS itself, with `mutual` clients
+    show certificates. `record` is the record set that leads to it where we write it. An `internal` gateway is
+    reached from inside of networks only.
     """
 
     host: str
@@ -49,6 +50,7 @@ class HostChain:
     passthrough: bool = False
     record: str | None = None
     internal: bool = False
+    mutual: bool = False
 
     @property
     def secure(self) -> bool:
@@ -135,7 +137,10 @@ def host_record(
 
 
 def own_record(profile: Profile, host: str, front: Manifest) -> RecordSet | None:
-    """The record that leads to a host where we write it; None when no zone of the profile has it."""
+    """The record that leads to a host where we write it; None when no zone of the profile has it.
+
+    `front` is the object whose address it has.
+    """
     zone = zone_of(host, profile.dns.zones)
     if zone is None:
         return None
@@ -221,6 +226,7 @@ def chain(
     secret: tuple[str, str] | None,
     writer: str | None,
     record: str | None = None,
+    internal: bool | None = None,
 ) -> HostChain:
     """The chain of one host. `writer` is the object that makes DNS records be written, `record` the record
     where it is ours."""
@@ -243,6 +249,7 @@ def chain(
         certificate=certificate,
         secret=secret,
         passthrough=declared.tls == "passthrough",
+        mutual=declared.tls == "mutual",
         record=record,
-        internal=profile.ingress.load_balancer == "internal",
+        internal=profile.ingress.load_balancer == "internal" if internal is None else internal,
     )

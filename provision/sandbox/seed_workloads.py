@@ -17,7 +17,8 @@ CLUSTER = "Microsoft.ContainerService/managedClusters"
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A Service of another team that hosts lead to, and whether its namespace is the profile's to make."""
+    """A Service of another team that hosts lead to, or none, and whether its namespace is the profile's or an
+    add-on's to make."""
 
     namespace: str
     service: str
@@ -46,7 +47,11 @@ def ensure_workloads(
             base.furnish(cluster, namespace)
             yield f"namespace {namespace} in {name}"
         there = cluster.get(kinds.NAMESPACE, namespace) is not None
-        if there and first_time(azure, f"seen:{cluster.uid}/{namespace}/{workload.service}"):
+        if (
+            there
+            and workload.service
+            and first_time(azure, f"seen:{cluster.uid}/{namespace}/{workload.service}")
+        ):
             cluster.put(kinds.SERVICE, _service(workload))
             yield f"service {workload.service} in namespace {namespace} of {name}"
         for secret in (*workload.authorities, *workload.certificates) if there else ():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.verify.certificates import unreached
-from provision.verify.evidence import HttpAnswer, Unknown, Unreached
+from provision.verify.evidence import CertificateWanted, HttpAnswer, Unknown, Unreached
 from provision.verify.links import Link, Status, not_checked, ok
 
 _MEANINGS = {
@@ -15,12 +15,29 @@ _MEANINGS = {
 }
 
 
+_Answer = HttpAnswer | CertificateWanted | Unreached | Unknown
+
+
+def anonymous(host: str, gateway: tuple[str, ...], seen: _Answer | None) -> Link:
+    """With mutual TLS nobody is answered who shows no certificate."""
+    subject = f"GET https://{host}/ without a client certificate"
+    if isinstance(seen, CertificateWanted):
+        return ok("http", subject, "refused, as it must be")
+    if isinstance(seen, HttpAnswer):
+        told = f"{seen.status}: the gateway lets clients in that show no certificate"
+        fix = "Look at the TLS mode of the host's listener, and at what terminates TLS before it."
+        return Link("http", subject, Status.BROKEN, told, fix=fix)
+    if isinstance(seen, Unreached):
+        return unreached("http", subject, gateway, seen)
+    return not_checked("http", subject, seen.why if seen else "it was not asked for")
+
+
 def http(
     host: str,
     gateway: tuple[str, ...],
     secure: bool,
-    seen: HttpAnswer | Unreached | Unknown,
-    redirect: HttpAnswer | Unreached | Unknown | None,
+    seen: _Answer,
+    redirect: _Answer | None,
     *,
     envoy: bool,
 ) -> Link:
@@ -31,6 +48,9 @@ def http(
         return unreached("http", subject, gateway, seen)
     if isinstance(seen, Unknown):
         return not_checked("http", subject, seen.why)
+    if isinstance(seen, CertificateWanted):
+        told = "the gateway asks for a client certificate, and the profile does not"
+        return Link("http", subject, Status.BROKEN, told, fix="Write tls: mutual, or mend the gateway.")
     detail = f"{seen.status}{_where_to(seen)}" + ("" if secure else ", plain HTTP: no certificate")
     if seen.status < 400:
         return ok("http", subject, detail + _plain(redirect))
@@ -49,7 +69,7 @@ def _where_to(answer: HttpAnswer) -> str:
     return f" → {answer.location}" if answer.location else ""
 
 
-def _plain(redirect: HttpAnswer | Unreached | Unknown | None) -> str:
+def _plain(redirect: _Answer | None) -> str:
     """What plain HTTP does where the host has a certificate; silent when nothing listens there."""
     if not isinstance(redirect, HttpAnswer):
         return ""

@@ -98,23 +98,30 @@ class HttpAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateWanted:
+    """The gateway answers nobody who shows no certificate."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything seen of one host.
 
     `delegation` is for public zones and `networks` (names of the virtual networks linked) for private
     ones; `writer` is the object that makes DNS records be written, if the profile has one. `wire` is what
     the gateway shows, `answer` what it answers to the host's own scheme, and `redirect` what it answers
-    to plain HTTP where the host has a certificate.
+    to plain HTTP where the host has a certificate. With mutual TLS `answer` is that to a client with a
+    certificate, and `anonymous` that to one without.
     """
 
     front: Live | Unknown | None
     route: Live | Unknown | None
     records: Records | Unknown | None
-    answer: HttpAnswer | Unreached | Unknown
+    answer: HttpAnswer | CertificateWanted | Unreached | Unknown
     writer: Live | Unknown | None = None
     delegation: Delegation | Unknown | None = None
     networks: tuple[str, ...] | Unknown | None = None
     current: VaultVersion | Unknown | None = None
     secret: CertificateFacts | Unknown | None = None
     wire: Handshake | Unreached | Unknown | None = None
-    redirect: HttpAnswer | Unreached | Unknown | None = None
+    redirect: HttpAnswer | CertificateWanted | Unreached | Unknown | None = None
+    anonymous: HttpAnswer | CertificateWanted | Unreached | Unknown | None = None

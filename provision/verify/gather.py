@@ -14,6 +14,7 @@ from provision.resources.manifest import CLUSTER_EXTERNAL_DNS, Manifest
 from provision.resources.observed import Present, Unread
 from provision.resources.resource import Resource
 from provision.verify.evidence import (
+    CertificateWanted,
     Delegation,
     Evidence,
     Handshake,
@@ -30,6 +31,7 @@ from provision.verify.objects import gateway_addresses
 from provision.verify.probes import InCluster, Probes
 from provision.verify.zones import servers
 
+_Answer = HttpAnswer | CertificateWanted | Unreached | Unknown
 _Zoned = Delegation | tuple[str, ...] | None | Unknown
 
 
@@ -75,7 +77,7 @@ class _Looking:
         """Everything seen of one host."""
         cluster = await shared.cluster
         front = cluster.objects.get(chain.front, self._unread(chain.front))
-        wire, answer, redirect = await self._dialled(chain, front)
+        wire, answer, redirect, anonymous = await self._dialled(chain, front)
         zoned = await shared.zones[chain.zone] if chain.zone is not None else None
         return Evidence(
             front=front,
@@ -89,6 +91,7 @@ class _Looking:
             secret=cluster.secrets.get(chain.secret) if chain.secret else None,
             wire=wire,
             redirect=redirect,
+            anonymous=anonymous,
         )
 
     async def cluster(self, chains: Sequence[HostChain]) -> InCluster:
@@ -139,26 +142,29 @@ class _Looking:
 
     async def _dialled(
         self, chain: HostChain, front: Live | Unknown | None
-    ) -> tuple[
-        Handshake | Unreached | Unknown | None,
-        HttpAnswer | Unreached | Unknown,
-        HttpAnswer | Unreached | Unknown | None,
-    ]:
-        """What the gateway shows and answers, at the first of its addresses."""
+    ) -> tuple[Handshake | Unreached | Unknown | None, _Answer, _Answer | None, _Answer | None]:
+        """What is seen at the first of the gateway's addresses: the certificate, the answer, that to plain
+        HTTP, and with mutual TLS that to a client without a certificate."""
         addresses = gateway_addresses(front)
         if not addresses:
             unknown = front if isinstance(front, Unknown) else Unknown("the gateway has no address")
-            return unknown, unknown, None
+            return unknown, unknown, None, unknown
         at = addresses[0]
         if not chain.secure:
             answer = await self._probes.request(at, chain.host, secure=False)
-            return None, _told(chain, at, answer), None
+            return None, _told(chain, at, answer), None, None
         wire, answer, redirect = await asyncio.gather(
             self._probes.handshake(at, chain.host),
-            self._probes.request(at, chain.host, secure=True),
+            self._probes.request(at, chain.host, secure=True, known=chain.mutual),
             self._probes.request(at, chain.host, secure=False),
         )
-        return _told(chain, at, wire), _told(chain, at, answer), _told(chain, at, redirect)
+        anonymous = await self._probes.request(at, chain.host, secure=True) if chain.mutual else None
+        return (
+            _told(chain, at, wire),
+            _told(chain, at, answer),
+            _told(chain, at, redirect),
+            None if anonymous is None else _told(chain, at, anonymous),
+        )
 
     def _writers(self, chain: HostChain) -> list[str]:
         """The objects that make the host's DNS records be written."""
@@ -195,10 +201,10 @@ class _Looking:
         return None
 
 
-_Seen = TypeVar("_Seen", bound=Handshake | HttpAnswer)
+_Seen = TypeVar("_Seen", Handshake | Unreached | Unknown, _Answer)
 
 
-def _told(chain: HostChain, gateway: str, seen: _Seen | Unreached | Unknown) -> _Seen | Unreached | Unknown:
+def _told(chain: HostChain, gateway: str, seen: _Seen) -> _Seen:
     """What was seen; that a gateway for inside has no address here says nothing about it.
 
     A private frontend's name has an address only in networks with a private endpoint to it.

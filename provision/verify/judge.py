@@ -31,6 +31,8 @@ def judge(chain: HostChain, planned: Planned, seen: Evidence, now: datetime) -> 
     if chain.passthrough:
         links.append(certificates.passed_through(chain.host, addresses, seen.wire, now))
     links.extend(_certificate(chain, planned, seen, addresses, now))
+    if chain.mutual:
+        links.append(answers.anonymous(chain.host, addresses, seen.anonymous))
     envoy = chain.route != chain.front
     links.append(answers.http(chain.host, addresses, chain.secure, seen.answer, seen.redirect, envoy=envoy))
     return HostReport(chain.host, tuple(links))

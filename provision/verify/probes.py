@@ -11,6 +11,7 @@ from provision.resources.dns import PrivateDnsZone
 from provision.resources.manifest import Manifest
 from provision.verify.evidence import (
     CertificateFacts,
+    CertificateWanted,
     Handshake,
     HttpAnswer,
     Live,
@@ -63,6 +64,9 @@ class Probes(Protocol):
         """The certificate shown at port 443 for the host's name."""
         ...
 
-    async def request(self, address: str, host: str, secure: bool) -> HttpAnswer | Unreached | Unknown:
-        """The answer to GET / with the host's name, at port 443 or 80."""
+    async def request(
+        self, address: str, host: str, secure: bool, known: bool = False
+    ) -> HttpAnswer | CertificateWanted | Unreached | Unknown:
+        """The answer to GET / with the host's name, at port 443 or 80. `known`: with the client certificate
+        that the run was given."""
         ...

@@ -7,6 +7,7 @@ import os
 import ssl
 from functools import lru_cache
 
+from provision.errors import UsageError
 from provision.providers.network.certificates import facts
 from provision.providers.network.dialing import (
     Connection,
@@ -17,7 +18,7 @@ from provision.providers.network.dialing import (
     status_of,
 )
 from provision.providers.network.reach import Reach
-from provision.verify.evidence import Handshake, HttpAnswer, Unknown, Unreached
+from provision.verify.evidence import CertificateWanted, Handshake, HttpAnswer, Unknown, Unreached
 
 _NO_CLIENT_CERTIFICATE = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE")
 
@@ -73,19 +74,20 @@ def _authorities(_file: str | None, _folder: str | None) -> ssl.SSLContext:
 
 
 async def request(
-    reach: Reach, address: str, port: int, host: str, secure: bool
-) -> HttpAnswer | Unreached | Unknown:
-    """The head of the answer to GET /. Nothing of ours but the name goes into the request."""
+    reach: Reach, address: str, port: int, host: str, secure: bool, client: ssl.SSLContext | None = None
+) -> HttpAnswer | CertificateWanted | Unreached | Unknown:
+    """The head of the answer to GET /. Nothing of ours goes into the request but the name, and what `client`
+    shows."""
     try:
         async with dialled(reach, address, port) as connection:
             if secure:
-                await secured(connection, _unverified(), asked_name(host))
+                await secured(connection, client or _unverified(), asked_name(host))
             return await _answer(connection, asked_name(host))
     except NoConnectionError as error:
         return error.finding
     except ssl.SSLError as error:
         if any(word in (error.reason or "") for word in _NO_CLIENT_CERTIFICATE):
-            return Unknown("the gateway asks for a client certificate")
+            return CertificateWanted()
         return Unreached(_broken_off(error), connected=True)
     except (asyncio.IncompleteReadError, OSError) as error:
         return Unreached(_broken_off(error), connected=True)
@@ -107,6 +109,28 @@ async def _answer(connection: Connection, name: str) -> HttpAnswer:
     # "HTTP header manipulation", 2026.
     from_service = "x-envoy-upstream-service-time" in headers
     return HttpAnswer(status_of(head), headers.get("location", ""), from_service)
+
+
+def client_context(certificate: str, key: str) -> ssl.SSLContext:
+    """For connections that show the client certificate of a PEM file; its key may be in the same file.
+
+    Raises UsageError when the files hold no such pair. An encrypted key is refused, not asked about.
+    """
+    context = _unverified()
+    try:
+        context.load_cert_chain(certificate, key or None, password=_no_password)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(
+            f"reading the client certificate {certificate}",
+            f"it is no PEM certificate with its key: {why}",
+            "Give the key with --client-key, without a password.",
+        ) from None
+    return context
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted")
 
 
 def _unverified() -> ssl.SSLContext:

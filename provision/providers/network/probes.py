@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Sequence
 
 from provision.errors import ProvisionError
@@ -16,6 +17,7 @@ from provision.resources.certificate import Certificate
 from provision.resources.dns import PrivateDnsZone
 from provision.resources.manifest import Manifest
 from provision.verify.evidence import (
+    CertificateWanted,
     Handshake,
     HttpAnswer,
     Records,
@@ -30,9 +32,11 @@ _HTTP = 80
 
 
 class LiveProbes:
-    """The probes of one run. Implements `provision.verify.probes.Probes`."""
+    """The probes of one run. Implements `provision.verify.probes.Probes`. `client` holds the certificate that
+    is shown to gateways that ask for one."""
 
-    def __init__(self, clients: Clients, reach: Reach) -> None:
+    def __init__(self, clients: Clients, reach: Reach, client: ssl.SSLContext | None = None) -> None:
+        self._client = client
         self._clients = clients
         self._reach = reach
         self._ways = Ways(clients)
@@ -79,8 +83,14 @@ class LiveProbes:
             return found
         return await gateways.handshake(self._reach, found, _HTTPS, host)
 
-    async def request(self, address: str, host: str, secure: bool) -> HttpAnswer | Unreached | Unknown:
+    async def request(
+        self, address: str, host: str, secure: bool, known: bool = False
+    ) -> HttpAnswer | CertificateWanted | Unreached | Unknown:
+        if known and self._client is None:
+            return Unknown("it takes a client certificate: give one with --client-certificate")
         found = await self._resolving.address(address)
         if not isinstance(found, str):
             return found
-        return await gateways.request(self._reach, found, _HTTPS if secure else _HTTP, host, secure)
+        return await gateways.request(
+            self._reach, found, _HTTPS if secure else _HTTP, host, secure, self._client if known else None
+        )

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from provision.sandbox.addons.alb_gateways import content
 from provision.sandbox.azure import Json
 from provision.sandbox.kubernetes import kinds
 from provision.sandbox.kubernetes.objects import Cluster
@@ -41,6 +42,28 @@ def of_secret(
     except (KeyError, binascii.Error, ssl.SSLError):
         return None
     return pem
+
+
+def authorities(cluster: Cluster, namespace: str, name: str) -> bytes | None:
+    """The authorities of clients that Istio takes for a credential: of the Secret `<name>-cacert`, else of
+    the one of that name; None without. Source: istio, pilot/pkg/credentials/kube/secrets.go, August 2026."""
+    for each in (f"{name}-cacert", name):
+        secret = cluster.get(kinds.SECRET, each, namespace)
+        if secret is not None:
+            held = (content(secret, key) for key in ("cacert", "ca.crt"))
+            return next((text for text in held if text), None)
+    return None
+
+
+def can_check(pem: Pem, authorities_: bytes | None) -> bool:
+    """Whether clients' certificates can be checked by these authorities."""
+    if not authorities_:
+        return False
+    try:
+        context(pem, authorities_)
+    except ssl.SSLError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from provision.sandbox.azure import Json
 from provision.sandbox.edge import http_routes
-from provision.sandbox.edge.certificates import Pem, of_secret, of_service
-from provision.sandbox.edge.exchange import Open, Response, Visit, has_service, seen_client, served
+from provision.sandbox.edge.certificates import Pem, authorities, can_check, of_secret, of_service
+from provision.sandbox.edge.exchange import ClientCheck, Response, Visit, has_service, seen_client, served
 from provision.sandbox.edge.hostnames import intersection, matches, specificity
 from provision.sandbox.edge.http_routes import Chosen
 from provision.sandbox.kubernetes import crds, kinds
@@ -18,7 +18,7 @@ _GROUP = crds.GATEWAY.group
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayFront(Open):
+class GatewayFront:
     """`service` is the LoadBalancer Service that holds the Gateway's address."""
 
     cluster: Cluster
@@ -42,8 +42,22 @@ class GatewayFront(Open):
         for reference in tls.get("certificateRefs") or ():
             namespace = reference.get("namespace") or self._namespace
             if self._granted(_GROUP, "Gateway", self._namespace, "Secret", reference["name"], namespace):
-                return of_secret(self.cluster, namespace, reference["name"])
+                pem = of_secret(self.cluster, namespace, reference["name"])
+                if not _is_mutual(listener) or (pem and can_check(pem, self._authorities(listener))):
+                    return pem
         return None
+
+    def client_check(self, port: int, server_name: str | None) -> ClientCheck | None:
+        listener = most_specific(self._listeners(port), server_name or "")
+        if listener is None or not _is_mutual(listener):
+            return None
+        return ClientCheck(self._authorities(listener) or b"")
+
+    def _authorities(self, listener: Json) -> bytes | None:
+        """Those of clients: of the Secret `<certificate's>-cacert`, else of the certificate's itself."""
+        references = listener["tls"].get("certificateRefs") or ()
+        found = (authorities(self.cluster, self._namespace, each["name"]) for each in references)
+        return next((each for each in found if each), None)
 
     def respond(self, visit: Visit) -> Response:
         name = (visit.server_name or "") if visit.secure else visit.host
@@ -160,6 +174,13 @@ class GatewayFront(Open):
             ):
                 return True
         return False
+
+
+def _is_mutual(listener: Json) -> bool:
+    """Whether clients must show a certificate. Source: istio, pilot/pkg/config/kube/gateway/conversion.go
+    (`buildTLS`: the option `gateway.istio.io/tls-terminate-mode`), 1.30."""
+    options = (listener.get("tls") or {}).get("options") or {}
+    return bool(options.get("gateway.istio.io/tls-terminate-mode") == "MUTUAL")
 
 
 def _passes_through(listener: Json) -> bool:

@@ -7,11 +7,9 @@ of Secrets), August 2026. Servers of other protocols than HTTP, HTTPS and TLS ar
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from provision.sandbox.addons.alb_gateways import content
 from provision.sandbox.azure import Json
 from provision.sandbox.edge import certificates, virtual_services
 from provision.sandbox.edge.certificates import Pem
@@ -25,7 +23,6 @@ from provision.sandbox.kubernetes.objects import Cluster
 _CHECKED = {"MUTUAL": True, "OPTIONAL_MUTUAL": False}
 """The modes that look at clients' certificates, and whether there must be one."""
 _PAIRS = (("cert", "key"), ("tls.crt", "tls.key"))
-_AUTHORITIES = ("cacert", "ca.crt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,28 +137,17 @@ class MeshFront:
         return next((pem for pem in found if pem is not None), None)
 
     def _authorities(self, tls: Json) -> bytes | None:
-        """Of the Secret `<credential>-cacert`, else of the credential itself."""
-        name = _credential(tls)
-        for each in (f"{name}-cacert", name):
-            secret = self.cluster.get(kinds.SECRET, each, self._namespace) if name else None
-            if secret is not None:
-                held = (content(secret, key) for key in _AUTHORITIES)
-                return next((text for text in held if text), None)
-        return None
+        """Of the Secret `<credential>-cacert`, else of the credential itself; from Istio 1.28 of the Secret
+        that `caCertCredentialName` names, if it does."""
+        name = tls.get("caCertCredentialName") or _credential(tls)
+        return certificates.authorities(self.cluster, self._namespace, name) if name else None
 
     def _has_authorities(self, pem: Pem, chain: Chain) -> bool:
         """Whether what a mode that checks clients needs is there, and can be read."""
         tls = chain.attached.server["tls"]
         if mode_of(chain.attached.server) not in _CHECKED:
             return True
-        authorities = self._authorities(tls)
-        if not authorities:
-            return False
-        try:
-            certificates.context(pem, authorities)
-        except ssl.SSLError:
-            return False
-        return True
+        return certificates.can_check(pem, self._authorities(tls))
 
 
 def _fits(each: Attached, beside: list[Attached]) -> bool:

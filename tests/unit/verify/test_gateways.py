@@ -12,7 +12,7 @@ from provision.providers.network import dialing
 from provision.providers.network.certificates import facts, facts_of_chain
 from provision.providers.network.gateways import asked_name, handshake, request
 from provision.providers.network.reach import Reach
-from provision.verify.evidence import Handshake, HttpAnswer, Unknown, Unreached
+from provision.verify.evidence import CertificateWanted, Handshake, HttpAnswer, Unknown, Unreached
 
 from .servers import Keys, answering, insisting, listening, proxying
 
@@ -101,7 +101,7 @@ async def test_a_client_certificate_is_wanted(tmp_path: Path) -> None:
     async with insisting(context) as port:
         first = await request(HERE, AT, port, HOST, secure=True)
         second = await request(HERE, AT, port, HOST, secure=True)
-    assert first == second == Unknown("the gateway asks for a client certificate")
+    assert first == second == CertificateWanted()
 
 
 async def test_no_tls_there() -> None:

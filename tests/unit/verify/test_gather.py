@@ -17,6 +17,7 @@ from provision.resources.ref import Ref
 from provision.resources.resource import Resource
 from provision.verify.evidence import (
     CertificateFacts,
+    CertificateWanted,
     Delegation,
     Evidence,
     Handshake,
@@ -60,6 +61,7 @@ class Told:
     objects: dict[str, Live | Unknown | None] = field(default_factory=lambda: dict(LIVE))
     secret: CertificateFacts | None = None
     asked: list[str] = field(default_factory=list)
+    mutual: bool = False
 
     async def in_cluster(self, manifests: Sequence[Manifest], secrets: Sequence[SecretName]) -> InCluster:
         self.asked += [manifest.address for manifest in manifests]
@@ -92,8 +94,12 @@ class Told:
         assert isinstance(HEALTHY.wire, Handshake)
         return HEALTHY.wire
 
-    async def request(self, address: str, host: str, secure: bool) -> HttpAnswer | Unreached | Unknown:
-        self.asked.append(f"{'https' if secure else 'http'} {address} {host}")
+    async def request(
+        self, address: str, host: str, secure: bool, known: bool = False
+    ) -> HttpAnswer | CertificateWanted | Unreached | Unknown:
+        self.asked.append(f"{'https' if secure else 'http'} {address} {host}{' known' * known}")
+        if self.mutual and secure and not known:
+            return CertificateWanted()
         return HttpAnswer(200) if secure else HttpAnswer(301, f"https://{host}/")
 
 
@@ -124,6 +130,13 @@ async def test_what_hosts_share_is_looked_at_once() -> None:
     for shared in (FRONT.address, CERTIFICATE.address, "parent of contoso.com"):
         assert probes.asked.count(shared) == 1
     assert f"tls {ADDRESS} www.contoso.com" in probes.asked
+
+
+async def test_mutual_tls_is_asked_for_with_and_without_a_certificate() -> None:
+    probes = Told(mutual=True)
+    seen = await look(replace(world.CHAIN, mutual=True), planned(), probes)
+    assert (seen.answer, seen.anonymous) == (HttpAnswer(200), CertificateWanted())
+    assert {f"https {ADDRESS} {HOST}", f"https {ADDRESS} {HOST} known"} <= {*probes.asked}
 
 
 async def test_plain_http() -> None:
