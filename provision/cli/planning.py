@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.cli.connect import environment
-from provision.errors import ProfileError, UsageError
+from provision.errors import UsageError
 from provision.ingress import certificate_checks, desired, preflight
 from provision.ingress.load import load
-from provision.ingress.rules import unavailable, warnings
+from provision.ingress.rules import warnings
 from provision.plan import pace
 from provision.plan.plan import Observation, Plan, plan
 from provision.plan.safety import deletes_too_much
@@ -51,9 +51,6 @@ def today() -> str:
 def request(file: str, sandbox: bool, adopt: bool = False, targets: Sequence[str] = ()) -> Request:
     """Load and check a profile file. Raises ProfileError with everything wrong about it."""
     loaded = load(file, environment(sandbox))
-    problem = unavailable(loaded)
-    if problem:
-        raise ProfileError([problem])
     profile = loaded.profile
     notes = tuple(str(warning) for warning in warnings(loaded, today()))
     return Request(profile, file, adopt or profile.adopt, tuple(targets), notes)
@@ -108,7 +105,7 @@ def make_plan(asked: Request, graph: ResourceGraph, observation: Observation) ->
             *certificate_checks.warnings(asked.profile, observation, day),
             *preflight.warnings(asked.profile, observation),
         ),
-        unchecked=desired.unchecked(asked.profile),
+        unchecked=(*desired.unchecked(asked.profile), *preflight.unchecked(asked.profile, observation)),
     )
     unfit = tuple(certificate_checks.problems(asked.profile, observation, day))
     made = replace(made, refused=unfit, warnings=(*made.warnings, *pace.notes(made.changes)))

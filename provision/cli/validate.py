@@ -57,9 +57,8 @@ def validate(files: list[str], variables: Mapping[str, str]) -> list[Validation]
         except ProfileError as error:
             results[file] = Validation(file, error.problems)
             continue
-        problem = rules.unavailable(loaded)
         warnings = rules.warnings(loaded, date.today().isoformat())
-        results[file] = Validation(file, (problem,) if problem else (), tuple(warnings))
+        results[file] = Validation(file, (), tuple(warnings))
         for base in loaded.files[1:]:
             users.setdefault(Path(base).resolve(), []).append(file)
     for file, problems in fragments.items():

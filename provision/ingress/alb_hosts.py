@@ -110,15 +110,10 @@ class AlbHosts:
         return self.objects.make(APPLICATION_LOAD_BALANCER, name, namespace, body, self.controller)
 
     def _certificates(self, namespace: str, hosts: Mapping[str, Host]) -> Iterator[Manifest]:
-        pairs = {
-            host.certificate: service_account(self.profile, host)
-            for host in hosts.values()
-            if host.certificate
-        }
-        for account in sorted(set(pairs.values())):
+        accounts = {service_account(self.profile, host) for host in hosts.values() if host.certificate}
+        for account in sorted(accounts):
             yield self.sync.account(namespace, account)
-        for certificate, account in pairs.items():
-            yield from self.sync.secret(certificate, namespace, account)
+        yield from self.sync.secrets(namespace, hosts.values())
 
     def _fronts(self, namespace: str, hosts: Mapping[str, Host]) -> Iterator[Resource]:
         used = dict.fromkeys(host.certificate for host in hosts.values() if host.certificate)

@@ -13,11 +13,13 @@ from typing import TypeVar
 
 from provision.ingress.certificates import certificates
 from provision.ingress.gateway_api import GatewayHosts, grants_by_scope
+from provision.ingress.gateway_settings import GatewaySettings
 from provision.ingress.grants import Grantee, grants
 from provision.ingress.hosts import HostChain, service_accounts
 from provision.ingress.identities import federated_credentials, ingress_identity
 from provision.ingress.nginx import NginxHosts
 from provision.ingress.objects import Objects, cluster_id
+from provision.ingress.secret_sync import Sync
 from provision.ingress.vaults import vaults
 from provision.ingress.zones import records, zone_ids, zones
 from provision.profile.model import AppRouting, Profile
@@ -71,14 +73,20 @@ def _resources(
     granted = grants(profile, Grantee(identity.name, Ref(identity.address, "principalId")))
     accounts = service_accounts(profile, ingress.dns_namespace)
     credentials = federated_credentials(profile, accounts, identity, cluster)
+    objects = Objects(profile, cluster)
     gateways = GatewayHosts(
         profile,
-        ingress,
-        Objects(profile, cluster),
+        GatewaySettings.of(ingress),
+        objects,
         "approuting-istio",
-        Ref(identity.address, "clientId"),
-        grants_by_scope(granted),
-        {account: (credential.address,) for account, credential in credentials.items()},
+        Sync(
+            profile,
+            objects,
+            identity,
+            grants_by_scope(granted),
+            {account: (credential.address,) for account, credential in credentials.items()},
+        ),
+        dns_namespace=ingress.dns_namespace,
     )
     needed = [*granted, *credentials.values()]
     return _with_objects(profile, [*shared, cluster, *([identity, *needed] if needed else [])], gateways)

@@ -8,7 +8,7 @@ from provision.errors import Problem
 from provision.ingress import catalog, features
 from provision.ingress.controller_rules import unknown
 from provision.profile.loaded import LoadedProfile
-from provision.profile.model import AppRouting, Certificate
+from provision.profile.model import AppRouting, Certificate, Istio
 from provision.resources.certificate import SELF, UNKNOWN
 
 _POLICY = (
@@ -183,11 +183,12 @@ def _shared_connections(loaded: LoadedProfile) -> Iterator[Problem]:
     Source: Istio, "404 errors occur when multiple gateways configured with same TLS certificate", 2026-06.
     """
     profile = loaded.profile
+    shared = isinstance(profile.ingress, Istio) and profile.ingress.api == "istio"
     secure = [(name, host) for name, host in profile.hosts.items() if host.certificate]
-    for name, host in secure if features.variant_of(profile).gateway_api else ():
+    for name, host in secure if features.variant_of(profile).envoy else ():
         for other, opened in secure:
             names = profile.certificates[opened.certificate or ""].dns_names
-            same_gateway = other != name and opened.namespace == host.namespace
+            same_gateway = other != name and (opened.namespace == host.namespace or shared)
             if same_gateway and any(covers(each, name) for each in names):
                 message = (
                     f"browsers may ask for {name} on a connection to {other}, whose certificate"

@@ -11,7 +11,8 @@ from provision.ingress.addresses import address_of, is_private
 from provision.ingress.hosts import zone_group
 from provision.ingress.nginx import has_own_controller
 from provision.profile.loaded import LoadedProfile
-from provision.profile.model import AppRouting
+from provision.profile.model import AppRouting, Istio, Profile
+from provision.profile.nodes import Path
 
 
 def _controller(loaded: LoadedProfile) -> Iterator[Problem]:
@@ -31,20 +32,27 @@ def _controller(loaded: LoadedProfile) -> Iterator[Problem]:
 
 def _static_address(loaded: LoadedProfile) -> Iterator[Problem]:
     ingress = loaded.profile.ingress
-    if not isinstance(ingress, AppRouting) or ingress.static_ip is None:
-        return
-    path = ("ingress", "staticIP")
-    address = address_of(ingress.static_ip)
+    if isinstance(ingress, AppRouting) and ingress.static_ip is not None:
+        path = ("ingress", "staticIP")
+        where = "loadBalancer is external" if ingress.load_balancer == "external" else ""
+        hint = "Use a public address, or loadBalancer: internal."
+        yield from static_address(loaded, path, ingress.static_ip, public=where, hint=hint)
+
+
+def static_address(
+    loaded: LoadedProfile, path: Path, text: str, *, public: str = "", private: str = "", hint: str = ""
+) -> Iterator[Problem]:
+    """What is wrong with a pinned address; `public` or `private` is why it must be such a one."""
+    address = address_of(text)
     if address is None:
-        yield loaded.problem(
-            path, f"`{ingress.static_ip}` is not an IP address", "Write one such as 20.50.1.2."
-        )
+        yield loaded.problem(path, f"`{text}` is not an IP address", "Write one such as 20.50.1.2.")
     elif address.version == 6:
-        message = f"{ingress.static_ip} is an IPv6 address, but gateways and the hosts' records are IPv4"
+        message = f"{text} is an IPv6 address, but gateways and the hosts' records are IPv4"
         yield loaded.problem(path, message, "Write an IPv4 address.")
-    elif ingress.load_balancer == "external" and is_private(address):
-        message = f"{ingress.static_ip} is a private address, but loadBalancer is external"
-        yield loaded.problem(path, message, "Use a public address, or loadBalancer: internal.")
+    elif public and is_private(address):
+        yield loaded.problem(path, f"{text} is a private address, but {public}", hint)
+    elif private and not is_private(address):
+        yield loaded.problem(path, f"{text} is a public address, but {private}", hint)
 
 
 def _one_address(loaded: LoadedProfile) -> Iterator[Problem]:
@@ -101,7 +109,7 @@ def _zones_fit(loaded: LoadedProfile) -> Iterator[Problem]:
     """A group of zones is one ClusterExternalDNS."""
     profile, limit = loaded.profile, catalog.EXTERNAL_DNS_ZONES
     seen: dict[str, int] = {}
-    for name, zone in profile.dns.zones.items() if features.variant_of(profile).gateway_api else ():
+    for name, zone in profile.dns.zones.items() if _has_dns_controllers(profile) else ():
         group = zone_group(profile, name)
         seen[group] = seen.get(group, 0) + 1
         if seen[group] == limit.value + 1:
@@ -110,6 +118,13 @@ def _zones_fit(loaded: LoadedProfile) -> Iterator[Problem]:
             )
             hint = f"At most {limit.value} with Gateway API ({limit.text}): leave out those without hosts."
             yield loaded.problem(("dns", "zones", name), message, hint)
+
+
+def _has_dns_controllers(profile: Profile) -> bool:
+    """Whether app routing's operator writes the hosts' records, by ClusterExternalDNS objects."""
+    if isinstance(profile.ingress, Istio):
+        return profile.ingress.operator == "app-routing"
+    return features.variant_of(profile).gateway_api
 
 
 def unknown(kind: str, name: str, table: str, known: Iterable[str]) -> tuple[str, str]:

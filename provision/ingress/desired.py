@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from provision.ingress import app_routing, application_gateway
+from provision.ingress import app_routing, application_gateway, service_mesh
 from provision.ingress.hosts import HostChain
-from provision.profile.model import ApplicationGateway, AppRouting, Profile
+from provision.profile.model import ApplicationGateway, AppRouting, Istio, Profile
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import IRREVERSIBLE, ManagedCluster, released
 from provision.resources.observed import Observed, Present
@@ -15,22 +15,25 @@ from provision.resources.resource import Resource
 
 
 def graph(profile: Profile) -> ResourceGraph:
-    """Every resource the profile declares. Raises ValueError for an option that can't be applied yet,
-    which `rules.unavailable` reports with its place in the file."""
-    if isinstance(profile.ingress, AppRouting):
-        return app_routing.graph(profile, profile.ingress)
-    if isinstance(profile.ingress, ApplicationGateway):
-        return application_gateway.graph(profile, profile.ingress)
-    raise ValueError(f"{profile.ingress.option} can't be applied by this version")
+    """Every resource the profile declares."""
+    match profile.ingress:
+        case AppRouting() as ingress:
+            return app_routing.graph(profile, ingress)
+        case ApplicationGateway() as ingress:
+            return application_gateway.graph(profile, ingress)
+        case Istio() as ingress:
+            return service_mesh.graph(profile, ingress)
 
 
 def chains(profile: Profile) -> Mapping[str, HostChain]:
     """What each host's traffic depends on; empty where Kubernetes objects are not ours to reach."""
-    if isinstance(profile.ingress, AppRouting):
-        return app_routing.chains(profile, profile.ingress)
-    if isinstance(profile.ingress, ApplicationGateway):
-        return application_gateway.chains(profile, profile.ingress)
-    return {}
+    match profile.ingress:
+        case AppRouting() as ingress:
+            return app_routing.chains(profile, ingress)
+        case ApplicationGateway() as ingress:
+            return application_gateway.chains(profile, ingress)
+        case Istio() as ingress:
+            return service_mesh.chains(profile, ingress)
 
 
 def unchecked(profile: Profile) -> tuple[str, ...]:

@@ -67,8 +67,8 @@ def _private_addresses(loaded: LoadedProfile) -> Iterator[Problem]:
 def _gateways(loaded: LoadedProfile) -> Iterator[Problem]:
     """Hosts whose zone and whose gateway are not for the same people."""
     profile = loaded.profile
-    internal = profile.ingress.load_balancer == "internal"
-    for host in profile.hosts:
+    for host, declared in profile.hosts.items():
+        internal = (declared.load_balancer or profile.ingress.load_balancer) == "internal"
         name = zone_of(host, profile.dns.zones)
         if name is None:
             continue

@@ -1,15 +1,16 @@
-"""Hosts as objects of the Gateway API, for the classes that app routing's operator serves.
+"""Hosts as objects of the Gateway API, for the classes that Istio serves.
 
-A namespace with hosts has one Gateway: its listeners read certificates through service accounts of that
-namespace, which the operator does not look for elsewhere. A host has a listener of its own, which names
-its certificate, and an HTTPRoute; with a certificate also a route that sends plain HTTP to HTTPS.
+A namespace with hosts has one Gateway: its listeners read certificates of that namespace only. A host has a
+listener of its own, which names its certificate, and an HTTPRoute; with a certificate also a route that sends
+plain HTTP to HTTPS. Certificates come through the Secrets Store driver and records are ours, or app routing's
+operator does both.
 
-DNS records are written by one ClusterExternalDNS for each group of zones. Never by two for one zone: those
-of a cluster share one owner id, and each removes what the other wrote. A route carries the
-label of its own zone's group, so that a host of a private zone is never seen by the controller of the
-public zone above it. Sources: "Secure Gateway API traffic with the application routing add-on" and
-"DNS and TLS for Gateway API", 2026-05-29; Azure/aks-app-routing-operator, pkg/manifests/external_dns.go,
-2026-06 (`--txt-owner-id` is the cluster's, no `--policy`, whose default is sync).
+It writes records by one ClusterExternalDNS for each group of zones. Never by two for one zone: those of a
+cluster share one owner id, and each removes what the other wrote. A route carries the label of its own
+zone's group, so that a host of a private zone is never seen by the controller of the public zone above it.
+Sources: "Secure Gateway API traffic with the application routing add-on" and "DNS and TLS for Gateway API",
+2026-05-29; Azure/aks-app-routing-operator, pkg/manifests/external_dns.go, 2026-06 (`--txt-owner-id` is the
+cluster's, no `--policy`, whose default is sync).
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from provision.ingress.gateway_settings import GatewaySettings
 from provision.ingress.hosts import (
     HostChain,
     by_namespace,
+    certificate_accounts,
     chain,
     dns_namespace,
     gateway_name,
@@ -35,8 +38,9 @@ from provision.ingress.hosts import (
 )
 from provision.ingress.objects import Objects, address, addresses
 from provision.ingress.routes import route, to_https
+from provision.ingress.secret_sync import Sync, holders, secret_name
 from provision.ingress.zones import zone_ids
-from provision.profile.model import AppRouting, Host, Profile
+from provision.profile.model import Host, Profile
 from provision.resources.certificate import Certificate
 from provision.resources.graph import ResourceGraph
 from provision.resources.manifest import (
@@ -55,8 +59,9 @@ from provision.resources.values import Value
 
 DNS_LABEL = "provision/dns"
 _ACCOUNT_OPTION = "kubernetes.azure.com/tls-cert-service-account"
-_BALANCER = "service.beta.kubernetes.io/azure-load-balancer"
-_PROBE = "service.beta.kubernetes.io/port_80_health-probe"
+_TERMINATE_MODE = "gateway.istio.io/tls-terminate-mode"
+"""TLS option of a listener. Source: istio, pilot/pkg/config/kube/gateway/conversion.go (`buildTLS`), 1.30."""
+_REVISION = "istio.io/rev"
 _HTTP = "http"
 
 
@@ -64,36 +69,44 @@ _HTTP = "http"
 class GatewayHosts:
     """The hosts of a profile behind Gateways of one class.
 
-    `grants` are the addresses that let the identity read certificates (by vault) and write records (by
-    zone), `credentials` those that let a (namespace, service account) be the identity.
+    `sync` says how certificates come into namespaces, through which identity and what lets it read them.
+    With `operator` app routing's operator brings them instead and writes the records, and `grants` are by
+    zone, too. `revisions` names the control plane that a namespace's Gateway is for, where there are two.
     """
 
     profile: Profile
-    ingress: AppRouting
+    settings: GatewaySettings
     objects: Objects
     gateway_class: str
-    client_id: Ref
-    grants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    credentials: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    sync: Sync
+    operator: bool = True
+    dns_namespace: str | None = None
+    revisions: Mapping[str, Value] = field(default_factory=dict)
 
     def resources(self) -> Iterator[Resource]:
         """Every object: namespaces, service accounts, Gateways, routes, DNS controllers."""
         if not self.profile.hosts:
             return
-        accounts = service_accounts(self.profile, self.ingress.dns_namespace)
+        if self.operator:
+            accounts = service_accounts(self.profile, self.dns_namespace)
+        else:
+            accounts = certificate_accounts(self.profile)
         spaces = by_namespace(self.profile)
         names = {*spaces, *(namespace for namespace, _ in accounts)}
         yield from self.objects.namespaces(names)
         for namespace, account in accounts:
-            yield self._account(namespace, account)
+            yield self.sync.account(namespace, account)
         for namespace, hosts in spaces.items():
+            if not self.operator:
+                yield from self.sync.secrets(namespace, hosts.values())
             *options, gateway = self._gateway(namespace, hosts)
             yield from (*options, gateway)
             for name, host in hosts.items():
                 routes = list(self._routes(name, host))
                 yield from routes
                 yield from self._record(name, gateway, routes)
-        yield from self._writers()
+        if self.operator:
+            yield from self._writers()
 
     def chains(self, graph: ResourceGraph) -> dict[str, HostChain]:
         """What each host depends on."""
@@ -102,6 +115,8 @@ class GatewayHosts:
     def _chain(self, graph: ResourceGraph, name: str, host: Host) -> HostChain:
         listener = _listener_name(name, host)
         secret = f"kv-gw-cert-{gateway_name(self.profile)}-{listener}"
+        if host.certificate and not self.operator:
+            secret = secret_name(host.certificate)
         api = TLS_ROUTE if host.tls == "passthrough" else HTTP_ROUTE
         return chain(
             self.profile,
@@ -128,6 +143,8 @@ class GatewayHosts:
         It looks at HTTPRoutes, not at the TLSRoutes of passthrough; and the record of a zone's apex it
         writes once and never changes or removes, since its ownership record would lie outside the zone.
         """
+        if not self.operator:
+            return True
         return self.profile.hosts[name].tls == "passthrough" or name == zone_of(name, self.profile.dns.zones)
 
     def _record(self, name: str, gateway: Manifest, routes: Iterable[Manifest]) -> Iterator[Resource]:
@@ -138,47 +155,37 @@ class GatewayHosts:
         if record:
             yield record
 
-    def _account(self, namespace: str, account: str) -> Manifest:
-        metadata: dict[str, Value] = {
-            # Without the label the token exchange fails with AADSTS700211. Source: as the module's.
-            "labels": {"azure.workload.identity/use": "true"},
-            "annotations": {"azure.workload.identity/client-id": self.client_id},
-        }
-        after = self.credentials.get((namespace, account), ())
-        return self.objects.make(SERVICE_ACCOUNT, account, namespace, {"metadata": metadata}, after)
-
     def _gateway(self, namespace: str, hosts: Mapping[str, Host]) -> Iterator[Manifest]:
         after: list[str] = []
-        infrastructure = self._infrastructure()
-        if self.ingress.client_source_ip == "preserve":
+        infrastructure = self.settings.infrastructure()
+        if overlays := self.settings.overlays():
             options = self.objects.make(
-                CONFIG_MAP, f"{self.profile.name}-gateway", namespace, {"data": {"service": _KEEP_SOURCE}}
+                CONFIG_MAP, f"{self.profile.name}-gateway", namespace, {"data": overlays}
             )
             yield options
             after.append(options.address)
-            reference = {"group": "", "kind": "ConfigMap", "name": options.object_name}
+            reference = {"group": "", "kind": "ConfigMap", "name": str(options.object_name)}
             infrastructure["parametersRef"] = reference
-        for host in hosts.values():
-            if host.certificate:
-                vault = self.profile.certificates[host.certificate].vault
-                account = service_account(self.profile, host)
-                after += [_certificate(self.profile, host.certificate), *self.grants.get(vault, ())]
-                after.append(address(SERVICE_ACCOUNT, account, namespace))
+        used = [host for host in hosts.values() if host.certificate]
+        if not self.operator:
+            after += holders(dict.fromkeys(str(host.certificate) for host in used), namespace)
+        for host in used if self.operator else ():
+            vault = self.profile.certificates[str(host.certificate)].vault
+            account = service_account(self.profile, host)
+            after += [_certificate(self.profile, str(host.certificate)), *self.sync.grants.get(vault, ())]
+            after.append(address(SERVICE_ACCOUNT, account, namespace))
         spec: dict[str, Value] = {
             "gatewayClassName": self.gateway_class,
             "listeners": tuple(self._listeners(hosts)),
         }
         if infrastructure:
             spec["infrastructure"] = infrastructure
-        yield self.objects.make(GATEWAY, gateway_name(self.profile), namespace, {"spec": spec}, after)
-
-    def _infrastructure(self) -> dict[str, Value]:
-        annotations: dict[str, Value] = {}
-        if self.ingress.load_balancer == "internal":
-            annotations[f"{_BALANCER}-internal"] = "true"
-        if self.ingress.static_ip:
-            annotations[f"{_BALANCER}-ipv4"] = self.ingress.static_ip
-        return {"annotations": annotations} if annotations else {}
+        body: dict[str, Value] = {"spec": spec}
+        if namespace in self.revisions:
+            # Without the label the newer of two control planes takes every Gateway at once. Source:
+            # "Configure Istio ingress with the Kubernetes Gateway API", Microsoft Learn, 2026-06.
+            body = {"metadata": {"labels": {_REVISION: self.revisions[namespace]}}, **body}
+        yield self.objects.make(GATEWAY, gateway_name(self.profile), namespace, body, after)
 
     def _listeners(self, hosts: Mapping[str, Host]) -> Iterator[Value]:
         same: Value = {"namespaces": {"from": "Same"}}
@@ -189,13 +196,21 @@ class GatewayHosts:
             if host.tls == "passthrough":
                 yield {**secure, "protocol": "TLS", "tls": {"mode": "Passthrough"}, "allowedRoutes": same}
             elif host.certificate:
-                options: Value = {
-                    # Never a version: the operator would hold on to it, and a renewal never be served.
-                    CERTIFICATE_OPTION: Ref(_certificate(self.profile, host.certificate), "uri"),
-                    _ACCOUNT_OPTION: service_account(self.profile, host),
-                }
-                tls: Value = {"mode": "Terminate", "options": options}
+                tls = self._termination(host, host.certificate)
                 yield {**secure, "protocol": "HTTPS", "tls": tls, "allowedRoutes": same}
+
+    def _termination(self, host: Host, certificate: str) -> dict[str, Value]:
+        tls: dict[str, Value] = {"mode": "Terminate"}
+        options: dict[str, Value] = {}
+        if self.operator:
+            # Never a version: the operator would hold on to it, and a renewal never be served.
+            options[CERTIFICATE_OPTION] = Ref(_certificate(self.profile, certificate), "uri")
+            options[_ACCOUNT_OPTION] = service_account(self.profile, host)
+        else:
+            tls["certificateRefs"] = ({"group": "", "kind": "Secret", "name": secret_name(certificate)},)
+        if host.tls == "mutual":
+            options[_TERMINATE_MODE] = "MUTUAL"
+        return {**tls, "options": options} if options else tls
 
     def _routes(self, name: str, host: Host) -> Iterator[Manifest]:
         after = (address(GATEWAY, gateway_name(self.profile), host.namespace),)
@@ -213,7 +228,7 @@ class GatewayHosts:
 
     def _writers(self) -> Iterator[Manifest]:
         account = shared_account(self.profile)
-        namespace = dns_namespace(self.profile, self.ingress.dns_namespace)
+        namespace = dns_namespace(self.profile, self.dns_namespace)
         ids = zone_ids(self.profile)
         groups: dict[str, list[str]] = {}
         for name in self.profile.dns.zones:
@@ -229,7 +244,7 @@ class GatewayHosts:
                 "identity": {"type": "workloadIdentity", "serviceAccount": account},
                 "filters": {"routeAndIngressLabels": f"{DNS_LABEL}={group}"},
             }
-            granted = [each for zone in zones for each in self.grants.get(zone, ())]
+            granted = [each for zone in zones for each in self.sync.grants.get(zone, ())]
             after = [address(SERVICE_ACCOUNT, account, namespace), *granted]
             yield self.objects.make(CLUSTER_EXTERNAL_DNS, group, body={"spec": spec}, after=after)
 
@@ -240,19 +255,6 @@ def _listener_name(name: str, host: Host) -> str:
 
 def _certificate(profile: Profile, name: str) -> str:
     return f"{Certificate.KIND}/{profile.certificates[name].vault}/{name}"
-
-
-# With Local the load balancer asks the nodes' own health port, so that the probe's settings, which Istio
-# sets for port 80, must go. Source: "Application routing add-on with Gateway API", Microsoft Learn, 2026-06.
-_KEEP_SOURCE = (
-    "metadata:\n"
-    "  annotations:\n"
-    f"    {_PROBE}_port: null\n"
-    f"    {_PROBE}_protocol: null\n"
-    f"    {_PROBE}_request-path: null\n"
-    "spec:\n"
-    "  externalTrafficPolicy: Local\n"
-)
 
 
 def grants_by_scope(resources: Iterable[Resource]) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from provision.profile.model import Profile
 from provision.resources.arm import resource_id
 from provision.resources.managed_cluster import ManagedCluster
-from provision.resources.manifest import NAMESPACE, Api, Manifest
+from provision.resources.manifest import NAMESPACE, Api, Manifest, SharedManifest
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive, Value
@@ -26,6 +26,8 @@ class Objects:
 
     profile: Profile
     cluster: ManagedCluster
+    needs: tuple[str, ...] = ()
+    """Addresses beside the cluster that every object waits for."""
 
     def make(
         self,
@@ -35,21 +37,51 @@ class Objects:
         body: Mapping[str, Value] | None = None,
         after: Iterable[str] = (),
         used: bool = False,
+        made_by: str = "",
+        object_name: Ref | None = None,
     ) -> Manifest:
-        """One object, after the cluster, its namespace and `after`."""
-        inside = (address(NAMESPACE, namespace),) if namespace else ()
+        """One object, after the cluster, its namespace and `after`. `object_name` is its name where that is
+        not known yet."""
+        theirs = used and made_by  # with the namespace that it is in
+        inside = (address(NAMESPACE, namespace),) if namespace and not theirs else ()
         return Manifest(
-            name=f"{api.kind}/{namespace}/{name}" if api.namespaced else f"{api.kind}/{name}",
+            name=_name(api, name, namespace),
             api=api,
             cluster_id=cluster_id(self.profile),
             private=Ref(self.cluster.address, "private"),
             entra=Ref(self.cluster.address, "entra"),
             access=self.profile.cluster.access,
-            object_name=name,
+            object_name=object_name or name,
             namespace=namespace,
             body=body or {},
             used=used,
-            after=tuple(dict.fromkeys((self.cluster.address, *inside, *after))),
+            made_by=made_by,
+            after=tuple(dict.fromkeys((self.cluster.address, *self.needs, *inside, *after))),
+        )
+
+    def share(
+        self,
+        api: Api,
+        name: str,
+        namespace: str = "",
+        body: Mapping[str, Value] | None = None,
+        made_by: str = "",
+        object_name: Ref | None = None,
+    ) -> SharedManifest:
+        """Fields of ours in an object of others."""
+        made = self.make(api, name, namespace, body, made_by=made_by, object_name=object_name)
+        return SharedManifest(
+            name=made.name,
+            api=api,
+            cluster_id=made.cluster_id,
+            private=made.private,
+            entra=made.entra,
+            access=made.access,
+            object_name=made.object_name,
+            namespace=namespace,
+            body=made.body,
+            made_by=made_by,
+            after=made.after,
         )
 
     def namespaces(self, names: Iterable[str]) -> Iterator[Manifest]:
@@ -61,8 +93,12 @@ class Objects:
 
 def address(api: Api, name: str, namespace: str = "") -> str:
     """Address of an object in the graph."""
+    return f"{Manifest.KIND}/{_name(api, name, namespace)}"
+
+
+def _name(api: Api, name: str, namespace: str) -> str:
     inside = f"{namespace}/" if namespace else ""
-    return f"{Manifest.KIND}/{api.kind}/{inside}{name}"
+    return f"{api.name}/{inside}{name}"
 
 
 def addresses(resources: Iterable[Resource]) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from provision.errors import ProvisionError
-from provision.ingress import gateway_checks
+from provision.ingress import gateway_checks, mesh_checks
 from provision.ingress.catalog import gateway_api_bundle, has_tls_route, network_plugins
 from provision.ingress.desired import cluster_address
 from provision.ingress.zones import zone_ids
 from provision.plan.plan import Observation
-from provision.profile.model import ApplicationGateway, AppRouting, Profile
+from provision.profile.model import ApplicationGateway, AppRouting, Istio, Profile
 from provision.resources.managed_cluster import ZONES
 from provision.resources.manifest import RIVALS
 from provision.resources.observed import Present, Unread
@@ -28,13 +28,29 @@ def problems(profile: Profile, observation: Observation) -> list[ProvisionError]
         found += _rivals(profile, observation)
     if isinstance(profile.ingress, ApplicationGateway):
         found += [*_bundle(profile, cluster), *gateway_checks.problems(profile, observation, cluster)]
+    if isinstance(profile.ingress, Istio):
+        gateway_api = profile.ingress.api == "gateway-api"
+        found += [*(_bundle(profile, cluster) if gateway_api else ())]
+        found += [*mesh_checks.problems(profile, observation, cluster)]
+        if profile.ingress.operator == "app-routing":
+            found += [*_attached_zones(profile, cluster), *_rivals(profile, observation)]
     return found
+
+
+def unchecked(profile: Profile, observation: Observation) -> tuple[str, ...]:
+    """What could not be looked for in the cluster, and why."""
+    return mesh_checks.unchecked(profile, observation)
 
 
 def warnings(profile: Profile, observation: Observation) -> list[str]:
     """What is allowed but deserves a look."""
     cluster = observation.objects[cluster_address(profile)]
-    return gateway_checks.warnings(profile, observation, cluster) if isinstance(cluster, Present) else []
+    if not isinstance(cluster, Present):
+        return []
+    return [
+        *gateway_checks.warnings(profile, observation, cluster),
+        *mesh_checks.warnings(profile, observation),
+    ]
 
 
 def _doing(profile: Profile) -> str:

@@ -18,6 +18,7 @@ from provision.ingress import (
     features,
     gateway_facts,
     gateway_rules,
+    mesh_rules,
     variants,
     vault_rules,
 )
@@ -101,6 +102,7 @@ RULES: tuple[Rule, ...] = (
     *controller_rules.RULES,
     *dns_rules.RULES,
     *gateway_rules.RULES,
+    *mesh_rules.RULES,
     *vault_rules.RULES,
 )
 
@@ -117,16 +119,6 @@ def option_problems(loaded: LoadedProfile) -> list[Problem]:
             message = f"{requirement.text}: not possible with {variant.name}: {reason}"
             found.append(loaded.problem(requirement.path, message, hint))
     return found
-
-
-def unavailable(loaded: LoadedProfile) -> Problem | None:
-    """A problem if this version can't apply the option that the profile chooses."""
-    variant = features.variant_of(loaded.profile)
-    if variant.available:
-        return None
-    able = ", ".join(each.name for each in variants.VARIANTS if each.available)
-    message = f"this version of provision can compare {variant.option}, but not apply it"
-    return loaded.problem(("ingress", "option"), message, f"It applies {able}.")
 
 
 def warnings(loaded: LoadedProfile, today: str) -> list[Problem]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from provision.ingress.hosts import service_account
 from provision.ingress.objects import Objects, address
-from provision.profile.model import Profile
+from provision.profile.model import Host, Profile
 from provision.resources.certificate import Certificate
 from provision.resources.identity import UserAssignedIdentity
 from provision.resources.manifest import DEPLOYMENT, SECRET_PROVIDER_CLASS, SERVICE_ACCOUNT, Manifest
@@ -44,11 +45,20 @@ class Sync:
     def account(self, namespace: str, name: str) -> Manifest:
         """The service account that takes on the identity."""
         metadata: dict[str, Value] = {
+            # Without the label the token exchange fails with AADSTS700211. Source: as the module's.
             "labels": {WORKLOAD_LABEL: "true"},
             "annotations": {"azure.workload.identity/client-id": Ref(self.identity.address, "clientId")},
         }
         after = self.credentials.get((namespace, name), ())
         return self.objects.make(SERVICE_ACCOUNT, name, namespace, {"metadata": metadata}, after)
+
+    def secrets(self, namespace: str, hosts: Iterable[Host]) -> Iterator[Manifest]:
+        """What brings the certificates of hosts into a namespace, each through its host's service account."""
+        accounts = {
+            host.certificate: service_account(self.profile, host) for host in hosts if host.certificate
+        }
+        for certificate, account in accounts.items():
+            yield from self.secret(certificate, namespace, account)
 
     def secret(self, certificate: str, namespace: str, account: str) -> Iterator[Manifest]:
         """What brings one certificate into a namespace."""

@@ -48,7 +48,7 @@ class Ability(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """An option with one of its APIs. `available`: this version of provision can apply it.
+    """An option with one of its APIs.
 
     Capabilities that `abilities` does not name are there without condition.
     """
@@ -56,12 +56,16 @@ class Variant(NamedTuple):
     name: str
     option: Option
     abilities: Mapping[Capability, Ability]
-    available: bool = False
 
     @property
     def gateway_api(self) -> bool:
         """Whether hosts become listeners of a Gateway."""
         return self.name.endswith("/gateway-api")
+
+    @property
+    def envoy(self) -> bool:
+        """Whether hosts share an Envoy, which knows routes by listener."""
+        return self.gateway_api or self.name == "istio-service-mesh/istio"
 
     def ability(self, capability: Capability) -> Ability:
         return self.abilities.get(capability, Ability())
@@ -73,7 +77,6 @@ _NOT_YET: Mapping[Capability, Ability] = {
     "health-check": Ability("no", "Kubernetes itself says which pods are ready"),
 }
 _TLS_ROUTE = Ability("partly", "needs TLSRoute, which Istio has from 1.30")
-_OWN_ANNOTATIONS = Ability("partly", "by annotations that you put on the gateway's Service")
 
 APP_ROUTING_GATEWAY = Variant(
     "app-routing/gateway-api",
@@ -84,7 +87,6 @@ APP_ROUTING_GATEWAY = Variant(
         "service-accounts": Ability(limit=FEDERATED_CREDENTIALS),
         **_NOT_YET,
     },
-    available=True,
 )
 APP_ROUTING_NGINX = Variant(
     "app-routing/nginx",
@@ -99,7 +101,6 @@ APP_ROUTING_NGINX = Variant(
         "timeout": Ability("no", "provision writes no annotations of NGINX's own"),
         **_NOT_YET,
     },
-    available=True,
 )
 APPLICATION_GATEWAY = Variant(
     "application-gateway-for-containers",
@@ -110,41 +111,21 @@ APPLICATION_GATEWAY = Variant(
         "tls-passthrough": Ability("no", "TLS ends at the gateway: offload or end to end"),
         "service-accounts": Ability(limit=FEDERATED_CREDENTIALS),
     },
-    available=True,
 )
 ISTIO_GATEWAY = Variant(
     "istio-service-mesh/gateway-api",
     "istio-service-mesh",
-    {
-        "static-ip": _OWN_ANNOTATIONS,
-        "tls-passthrough": _TLS_ROUTE,
-        "key-vault": Ability("partly", "through app routing's operator, which must be on as well"),
-        "public-zones": Ability(
-            "partly", "through app routing's ClusterExternalDNS, which must be on as well"
-        ),
-        "private-zones": Ability(
-            "partly", "through app routing's ClusterExternalDNS, which must be on as well"
-        ),
-        "service-accounts": Ability(limit=FEDERATED_CREDENTIALS),
-        **_NOT_YET,
-    },
+    {"tls-passthrough": _TLS_ROUTE, "service-accounts": Ability(limit=FEDERATED_CREDENTIALS), **_NOT_YET},
 )
 ISTIO_CLASSIC = Variant(
     "istio-service-mesh/istio",
     "istio-service-mesh",
-    {
-        "static-ip": _OWN_ANNOTATIONS,
-        "key-vault": Ability(
-            "partly", "through the Secrets Store driver, which you set up in each namespace"
-        ),
-        **_NOT_YET,
-        "public-zones": Ability("no", "the Istio API has no Azure DNS integration"),
-        "private-zones": Ability("no", "the Istio API has no Azure DNS integration"),
-    },
+    _NOT_YET,  # and all certificates come through the gateways' own namespace, by one service account
 )
 VARIANTS = (APP_ROUTING_GATEWAY, APP_ROUTING_NGINX, APPLICATION_GATEWAY, ISTIO_GATEWAY, ISTIO_CLASSIC)
-"""Sources: those of the feature table's cells and limits, and for TLS passthrough and the Azure DNS and
-Key Vault rows of Istio the add-ons' pages on Microsoft Learn, 2026-06."""
+"""Sources: those of the feature table's cells and limits, and for TLS passthrough the add-ons' pages on
+Microsoft Learn, 2026-06. The table calls Key Vault and Azure DNS no features of Istio: here the Secrets Store
+driver and records of our own are."""
 
 EXCLUDES: tuple[tuple[Capability, Capability, str], ...] = (
     (

@@ -73,6 +73,13 @@ CONTROLLER_NAME = Pattern(
     r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?",
     "1 to 64 letters, digits, periods, underscores and hyphens, beginning and ending with a letter or digit",
 )
+MESH_REVISION = Pattern(r"asm-\d+-\d+", "a revision such as asm-1-30")
+WANTED_REVISION = Pattern(r"latest-supported|asm-\d+-\d+", "latest-supported, or a revision such as asm-1-30")
+SECRET_NAME = Pattern(r"[0-9a-zA-Z-]{1,127}", "its name in the vault: 1 to 127 letters, digits and hyphens")
+SUBNET_NAME = Pattern(
+    r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?", "1 to 80 letters, digits, periods, underscores and hyphens"
+)
+QUANTITY = Pattern(r"\d+(?:\.\d+)?(?:m|Ki|Mi|Gi)?", "an amount such as 500m or 256Mi")
 CHART_VERSION = Pattern(r"\d+\.\d+\.\d+", "a version such as 1.9.13")
 ADDRESS_RANGE = Pattern(
     r"[0-9a-fA-F.:]{2,39}(?:/\d{1,3})?", "an address range such as 10.225.0.0/24 or 203.0.113.7"

@@ -92,9 +92,7 @@ def comparison_text(file: str, asked: Sequence[Requirement], verdicts: Sequence[
     for verdict in verdicts:
         variant = verdict.variant
         answer = "no" if verdict.lacks else "yes, with conditions" if verdict.conditions else "yes"
-        notes = [] if variant.available else ["this version of provision can't apply it"]
-        notes = ["chosen", *notes] if verdict.chosen else notes
-        lines.append(f"{variant.name}: {answer}" + (f" ({'; '.join(notes)})" if notes else ""))
+        lines.append(f"{variant.name}: {answer}" + (" (chosen)" if verdict.chosen else ""))
         for mark, reasons in (("lacks", verdict.lacks), ("if", verdict.conditions)):
             for requirement, reason in reasons:
                 lines += _indented(f"{mark} {requirement.text}: {reason}")
@@ -108,7 +106,6 @@ def comparison_json(file: str, asked: Sequence[Requirement], verdicts: Sequence[
             "variant": verdict.variant.name,
             "chosen": verdict.chosen,
             "able": not verdict.lacks,
-            "available": verdict.variant.available,
             "lacks": [{"asked": each.text, "reason": reason} for each, reason in verdict.lacks],
             "conditions": [{"asked": each.text, "condition": text} for each, text in verdict.conditions],
         }

@@ -13,18 +13,12 @@ GOOD = (
     .replace("extends: base.yaml", f"extends: {ROOT}/profiles/base.yaml")
 )
 
-ISTIO = "option: istio-service-mesh\n"
 BROKEN: dict[str, tuple[str, str, str]] = {
     "an unknown key": ("name: dev", "nmae: dev", "nmae: dev"),
     "a tab": ("cluster:\n  name", "cluster:\n\tname", "\tname"),
     "an unknown option": ("option: app-routing", "option: nginx", "nginx\n"),
     "an unknown vault": ("vault: kv-contoso-dev", "vault: kv-other", "kv-other"),
     "an unset variable": (": rg-aks-dev", ": ${UNSET_GROUP}", "${UNSET_GROUP}"),
-    "what can't be applied yet": (
-        "option: app-routing\n  implementation: gateway-api\n",
-        ISTIO,
-        ISTIO.removeprefix("option: "),
-    ),
 }
 """By title: what is replaced in a good profile, by what, and the text to which the error must point."""
 

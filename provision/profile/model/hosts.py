@@ -94,13 +94,21 @@ class Host:
             pattern=KUBERNETES_NAME,
         ),
     )
+    load_balancer: Literal["external", "internal"] | None = field(
+        default=None,
+        metadata=key(
+            "Which ingress gateway serves it, where there are two (istio-service-mesh with api: istio);"
+            " ingress.loadBalancer without it."
+        ),
+    )
     tls: Literal["terminate", "mutual", "passthrough"] = field(
         default="terminate", metadata=key("What happens to TLS at the gateway.")
     )
     client_ca: str | None = field(
         default=None,
         metadata=key(
-            "With tls: mutual, the Secret of the namespace whose ca.crt holds the authorities of clients.",
+            "With tls: mutual, the Secret of the namespace (with api: istio that of the gateways,"
+            " aks-istio-ingress) whose ca.crt holds the authorities of clients.",
             pattern=OBJECT_NAME,
             name="clientCA",
         ),

@@ -15,6 +15,7 @@ from provision.profile.keys import (
     RESOURCE_ID,
     key,
 )
+from provision.profile.model.mesh import Istio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,28 +164,6 @@ class ApplicationGateway:
     )
     ip_access_rules: tuple[IpAccessRule, ...] = field(
         default=(), metadata=key("Which addresses may reach the frontends, with deployment: byo.")
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Istio:
-    """The Istio service mesh add-on."""
-
-    option: Literal["istio-service-mesh"] = field(metadata=key("The ingress option."))
-    api: Literal["gateway-api", "istio"] = field(
-        default="gateway-api", metadata=key("Which API the routes are written in.")
-    )
-    revision: str = field(
-        default="latest-supported", metadata=key("Mesh revision, such as asm-1-30, or latest-supported.")
-    )
-    load_balancer: Literal["external", "internal"] = field(
-        default="external", metadata=key("Which ingress gateway is on.")
-    )
-    client_source_ip: Literal["hide", "preserve"] = field(
-        default="hide",
-        metadata=key(
-            "Whether backends see the client's address. Excludes tls: passthrough.", name="clientSourceIP"
-        ),
     )
 
 

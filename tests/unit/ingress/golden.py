@@ -19,11 +19,17 @@ from provision.profile.model import (
     AppRouting,
     Azure,
     BackendTls,
+    Canary,
     Certificate,
     Cluster,
     Dns,
+    GatewayResources,
+    GatewayScaling,
     HealthCheck,
     Host,
+    IngressGateway,
+    IngressGateways,
+    Istio,
     Profile,
     Scaling,
     Service,
@@ -70,6 +76,13 @@ POLICIES = replace(
     timeout_seconds=120,
 )
 INTERNAL: Mapping[str, Any] = {"load_balancer": "internal", "static_ip": "10.0.0.9"}
+MESH = Istio(option="istio-service-mesh", api="istio", revision="asm-1-29")
+MESH_HOSTS: Mapping[str, Host] = {
+    "www.a.example": replace(SECURE, service=Service(name="web", port=80, weight=9), split=(WEB,)),
+    "pay.a.example": replace(SECURE, tls="mutual", client_ca="partners", timeout_seconds=20),
+    "mq.a.example": replace(PLAIN, tls="passthrough"),
+    "old.a.example": PLAIN,
+}
 
 VARIATIONS: Mapping[str, Profile] = {
     "gateway": PROFILE,
@@ -92,6 +105,44 @@ VARIATIONS: Mapping[str, Profile] = {
     "alb-policies": replace(PROFILE, ingress=BYO, hosts={"www.a.example": POLICIES}),
     "alb-ingress": replace(PROFILE, ingress=replace(ALB, api="ingress", subnet=SUBNET)),
     "alb-ingress-byo": replace(PROFILE, ingress=replace(BYO, api="ingress")),
+    "mesh-istio": replace(PROFILE, ingress=MESH, hosts=MESH_HOSTS),
+    "mesh-istio-internal": replace(
+        PROFILE,
+        ingress=replace(
+            MESH,
+            load_balancer="internal",
+            client_source_ip="preserve",
+            gateways=IngressGateways(internal=IngressGateway(static_ip="10.0.0.9", subnet="gateways")),
+        ),
+    ),
+    "mesh-istio-canary": replace(
+        PROFILE,
+        ingress=replace(
+            MESH,
+            sidecars=("shop", "data"),
+            canary=Canary(revision="asm-1-30", namespaces=("data",)),
+            gateways=IngressGateways(external=IngressGateway(scaling=GatewayScaling(max_replicas=9))),
+        ),
+    ),
+    "mesh-gateway-api": replace(
+        PROFILE,
+        ingress=replace(
+            MESH,
+            api="gateway-api",
+            canary=Canary(revision="asm-1-30"),
+            gateways=IngressGateways(
+                external=IngressGateway(
+                    allowed_ip_ranges=("10.0.0.0/8", "192.0.2.0/24"),
+                    scaling=GatewayScaling(),
+                    resources=GatewayResources(cpu="200m"),
+                )
+            ),
+        ),
+        hosts={"www.a.example": replace(SECURE, tls="mutual", client_ca="kv-all-cacert")},
+    ),
+    "mesh-gateway-api-operator": replace(
+        PROFILE, ingress=replace(MESH, api="gateway-api", operator="app-routing")
+    ),
     "nginx": replace(PROFILE, ingress=NGINX),
     "nginx-plain": replace(PROFILE, ingress=NGINX, hosts={"www.a.example": PLAIN}),
     "nginx-own-controller": replace(

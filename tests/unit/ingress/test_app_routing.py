@@ -17,7 +17,6 @@ from provision.profile.model import (
     Dns,
     Host,
     Identity,
-    Istio,
     Link,
     Profile,
     Record,
@@ -287,12 +286,6 @@ def test_certificates(key_type: Literal["RSA", "EC"]) -> None:
     (vault,) = of_kind(profile(vaults=vaults), KeyVault)
     assert vault.id == f"/subscriptions/{THERE}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv"
     assert properties["exportable"] is True  # an ingress must get the key
-
-
-def test_an_option_that_can_not_be_applied_yet() -> None:
-    asking = profile(ingress=Istio(option="istio-service-mesh"))
-    with pytest.raises(ValueError, match="istio-service-mesh can't be applied"):
-        desired.graph(asking)
 
 
 @pytest.mark.parametrize(

@@ -96,17 +96,6 @@ def test_condition_of_the_chosen_option(tmp_path: Path) -> None:
     assert warnings(tmp_path, text) == [(2, message)]
 
 
-def test_options_that_can_not_be_applied(tmp_path: Path) -> None:
-    problem = rules.unavailable(loaded(tmp_path, "ingress: {option: istio-service-mesh}\n"))
-    assert problem is not None
-    assert (problem.line, problem.column) == (2, 19)
-    assert problem.message == "this version of provision can compare istio-service-mesh, but not apply it"
-    assert problem.hint == (
-        "It applies app-routing/gateway-api, app-routing/nginx, application-gateway-for-containers."
-    )
-    assert rules.unavailable(loaded(tmp_path, "")) is None
-
-
 @pytest.mark.parametrize(
     ("dns_name", "host", "covered"),
     [
