@@ -137,6 +137,7 @@ def _seed(azure: Azure, profile: Profile) -> None:
         cluster=(profile.cluster.resource_group, profile.cluster.name),
         vaults={name: vault.resource_group for name, vault in profile.vaults.items() if not vault.create},
         workloads=_workloads(profile),
+        authorities=_authorities(profile),
         **_gateway_needs(profile),
         groups=[
             *(zone.resource_group for zone in profile.dns.zones.values()),
@@ -189,6 +190,18 @@ def _gateway_needs(profile: Profile) -> dict[str, list[str]]:
         "subnets": [subnet] if subnet and not ingress.create_subnet else [],
         "firewalls": [firewall] if firewall else [],
     }
+
+
+def _authorities(profile: Profile) -> dict[str, dict[str, str]]:
+    """Names of the secrets of a mesh's own certificate authority, by vault."""
+    from provision.profile.model import Istio
+
+    ingress = profile.ingress
+    if not isinstance(ingress, Istio) or ingress.certificate_authority is None:
+        return {}
+    asked = ingress.certificate_authority
+    parts = {"root": asked.root, "certificate": asked.certificate, "key": asked.private_key}
+    return {asked.vault: {**parts, "chain": asked.chain}}
 
 
 def _traffic_controller_group(profile: Profile) -> Iterator[str]:

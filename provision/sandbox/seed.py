@@ -23,6 +23,7 @@ from provision.sandbox import vaults as key_vaults
 from provision.sandbox.azure import SUBSCRIPTION, TENANT, Azure, Json
 from provision.sandbox.gateway import GROUP
 from provision.sandbox.gateway import SUBSCRIPTION as SUBSCRIPTION_KIND
+from provision.sandbox.seed_authorities import ensure_authority
 from provision.sandbox.seed_once import first_time, is_new
 from provision.sandbox.seed_workloads import CLUSTER, Workload, ensure_workloads
 
@@ -121,14 +122,16 @@ def ensure(
     networks: Iterable[str] = (),
     subnets: Iterable[str] = (),
     firewalls: Iterable[str] = (),
+    authorities: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[str]:
     """Make what a profile names and has never existed, once: a thing deleted later stays deleted.
 
     `cluster` is (resource group, name), `vaults` maps names to resource groups, `workloads` are what other
     teams run in the cluster. `networks`, `subnets` and `firewalls` are ids: networks with room for subnets,
     subnets of a /24 that are delegated to Application Gateway for Containers, firewall policies with the
-    rule set it takes. An unknown subscription is registered, with the seeded clients' roles. Returns a line
-    for people for each thing made. Runs in a transaction of its own.
+    rule set it takes. `authorities` maps vaults to the names of secrets of a mesh's authority. An unknown
+    subscription is registered, with the seeded clients' roles. Returns a line for people for each thing made.
+    Runs in a transaction of its own.
     """
     made: list[str] = []
     wanted_groups = [*([cluster[0]] if cluster else []), *(vaults or {}).values(), *groups]
@@ -147,6 +150,10 @@ def ensure(
             for name, group in (vaults or {}).items()
             if _vault(azure, subscription, group, name)
         ]
+        for vault, names in (authorities or {}).items():
+            group = (vaults or {}).get(vault)
+            if group:
+                made += ensure_authority(azure, key_vaults.vault_id(subscription, group, vault), names)
         if cluster:
             made += ensure_workloads(azure, subscription, *cluster, workloads)
         made += _networks(azure, networks, subnets, firewalls)

@@ -1,4 +1,4 @@
-"""The secrets and keys that belong to certificates: certificate and, if exportable, private key.
+"""Secrets and keys of a vault, above all those of certificates: certificate and, if exportable, its key.
 
 This is what the Secrets Store driver and app routing read. Source: recordings of the JavaScript SDK's
 certificate tests (2021).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provision.sandbox import vault_plain_secrets
 from provision.sandbox.azure import Answer, Json, Refusal
 from provision.sandbox.certificate_lists import page
 from provision.sandbox.certificate_store import (
@@ -25,14 +26,17 @@ from provision.sandbox.vault_access import Call, Permission, guarded
 
 def get(call: Call) -> Answer:
     """`{value, contentType, id, managed, attributes, kid[, tags]}` of the current or the named version."""
-    name, version = _version(call)
-    if not version["enabled"]:
+    plain = vault_plain_secrets.lookup(call, call.name, call.request.params.get("version", ""))
+    name, version = plain or _version(call)
+    if not version.get("enabled", True):
         raise Refusal(
             403,
             "Forbidden",
             "Operation get is not allowed on a disabled secret.",
             extra={"innererror": {"code": "SecretDisabled"}},
         )
+    if plain:
+        return Answer(200, vault_plain_secrets.shown(call, name, version, value=True))
     body = {
         "value": version["secret"],
         "contentType": version["contentType"],
@@ -54,28 +58,23 @@ def _version(call: Call) -> tuple[str, Json]:
         version = call.azure.store.get(VERSION, call.id("certificates", document["name"], wanted))
         if version is not None and "secret" in version:
             return document["name"], version
-    raise Refusal(
-        404,
-        "SecretNotFound",
-        f"A secret with (name/id) {call.name} was not found in this key vault. If you recently deleted this"
-        " secret you may be able to recover it using the correct recovery command. For help resolving this"
-        " issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
-    )
+    raise vault_plain_secrets.not_found(call.name)
 
 
 def list_secrets(call: Call) -> Answer:
-    """`{id, contentType, attributes, managed[, tags]}` of every certificate that is complete."""
-    return page(
-        call,
-        [
-            {
-                "id": f"{call.base}/secrets/{name}",
-                "contentType": version["contentType"],
-                **_entry(call, version),
-            }
-            for name, version in _complete(call)
-        ],
-    )
+    """`{id, contentType, attributes, managed[, tags]}` of every certificate that is complete, and of every
+    other secret, by name."""
+    found = {
+        name: {
+            "id": f"{call.base}/secrets/{name}",
+            "contentType": version["contentType"],
+            **_entry(call, version),
+        }
+        for name, version in _complete(call)
+    }
+    others = vault_plain_secrets.entries(call)
+    found |= {name: vault_plain_secrets.line(call, name, version) for name, version in others}
+    return page(call, [found[name] for name in sorted(found, key=str.lower)])
 
 
 def list_keys(call: Call) -> Answer:
@@ -103,6 +102,7 @@ _LIST = Permission("secrets/readMetadata/action", "secrets", "list")
 _KEYS = Permission("keys/read", "keys", "list")
 
 ROUTES: tuple[Route, ...] = (
+    *vault_plain_secrets.ROUTES,
     Route("GET", "/secrets", guarded(_LIST, list_secrets), host="vault"),
     Route("GET", "/keys", guarded(_KEYS, list_keys), host="vault"),
     Route("GET", "/secrets/{name}", guarded(_GET, get), host="vault"),

@@ -143,7 +143,7 @@ def test_a_client_whose_certificate_is_of_another_authority(
     assert "it is no PEM certificate with its key" in broken.err
 
 
-@pytest.mark.parametrize("name", ["istio-gateway-api"])
+@pytest.mark.parametrize("name", ["istio-internal", "istio-gateway-api"])
 def test_the_other_profiles(provision: CommandLine, applied: Applied, name: str) -> None:
     applied(name)
     arguments = (f"profiles/{name}.yaml", "--sandbox")

@@ -59,6 +59,13 @@ def tls_data(bundle: Json) -> Json:
     return {name: base64.b64encode(text.encode()).decode() for name, text in encoded.items()}
 
 
+def contents(bundle: Json) -> Json:
+    """`tls_data` of a certificate's secret, and of any other its value as `value`, base64."""
+    if bundle.get("managed"):
+        return tls_data(bundle)
+    return {"value": base64.b64encode(bundle["value"].encode()).decode()}
+
+
 def _told(address: str, refusal: Refusal) -> str:
     """An error of the data plane as the Go SDK prints it (azcore, 2026).
 

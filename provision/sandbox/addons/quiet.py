@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from provision.sandbox import certificate_store, rbac
+from provision.sandbox import certificate_store, rbac, vault_plain_secrets
 from provision.sandbox.addons import events
 from provision.sandbox.azure import Azure
 from provision.sandbox.kubernetes import kinds
@@ -41,8 +41,9 @@ def _moments(azure: Azure) -> Iterator[float]:
     """When a role assignment becomes effective, a certificate is recovered, an event expires."""
     for assignment in azure.store.list(rbac.ASSIGNMENT):
         yield rbac.effective(azure, assignment["properties"])
-    for certificate in azure.store.list(certificate_store.CERTIFICATE):
-        yield certificate.get("recovered", 0.0)
+    for kind in (certificate_store.CERTIFICATE, vault_plain_secrets.SECRET):
+        for document in azure.store.list(kind):
+            yield document.get("recovered", 0.0)
     for event in azure.store.list(f"kubernetes:{kinds.EVENT.resource}"):
         seen = event.get("lastTimestamp") or event["metadata"]["creationTimestamp"]
         yield datetime.fromisoformat(seen).timestamp() + events.KEPT_SECONDS / azure.clock.speed

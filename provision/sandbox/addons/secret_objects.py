@@ -32,7 +32,7 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An object as it was read: which version, and its `tls.crt` and `tls.key` in base64."""
+    """An object as it was read: which version, and what `key_vault.contents` tells of it."""
 
     wanted: Object
     version: str
@@ -86,7 +86,7 @@ def fetch(azure: Azure, caller: Principal, one: Object) -> Fetched:
         bundle = key_vault.read(azure, caller, one.vault, one.name, one.version)
     except AccessError as error:
         raise AccessError(f"failed to get {where}: {error}") from error
-    return Fetched(one, key_vault.version_of(bundle), key_vault.tls_data(bundle))
+    return Fetched(one, key_vault.version_of(bundle), key_vault.contents(bundle))
 
 
 def content(fetched: list[Fetched], file: str, kind: str, key: str) -> str:
@@ -94,6 +94,8 @@ def content(fetched: list[Fetched], file: str, kind: str, key: str) -> str:
     found = next((each for each in fetched if each.wanted.file == file), None)
     if found is None:
         raise AccessError(f"file matching objectName {file} not found in the pod")
+    if "value" in found.data:
+        return str(found.data["value"])
     if found.wanted.kind == "cert":
         if (kind, key) == (_TLS, "tls.key"):
             raise AccessError(f"failed to get private key of {file}: objectType cert has none")
