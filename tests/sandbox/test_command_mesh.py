@@ -236,6 +236,19 @@ def test_an_unknown_revision_is_told_with_those_of_the_region(mesh: Mesh) -> Non
     assert "it has no mesh yet, so that there is nothing to upgrade to asm-1-30" in mesh.refused()
 
 
+def test_a_host_that_goes_takes_everything_of_its_own_along(mesh: Mesh, applied: Applied) -> None:
+    applied("istio")
+    del mesh.profile["hosts"]["books.corp.contoso.com"]
+    gone = mesh.changed()
+    assert {address for address, status in gone.items() if status == "deleted"} == {
+        "record_set/corp.contoso.com/A/books",
+        f"kubernetes/Deployment/{GATEWAYS}/kv-books-tls",
+        f"kubernetes/SecretProviderClass/{GATEWAYS}/kv-books-tls",
+        "kubernetes/Gateway.networking.istio.io/books/mesh-internal",
+        "kubernetes/VirtualService/books/books-corp-contoso-com",
+    }
+
+
 def test_what_aks_puts_back_is_drift(mesh: Mesh, applied: Applied) -> None:
     applied("istio")
     with mesh.provision.azure() as azure:

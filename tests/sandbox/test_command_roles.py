@@ -210,7 +210,9 @@ def _given_back(runner: Runner, command: str, profile: str, missing: set[str]) -
         yield named
 
 
-@pytest.mark.parametrize("profile", ["prod", "private", "nginx", "dev", "istio", "istio-internal", "istio-gateway-api"])
+@pytest.mark.parametrize(
+    "profile", ["prod", "private", "nginx", "dev", "istio", "istio-internal", "istio-gateway-api"]
+)
 def test_every_kind_of_cluster_is_served_by_its_role(
     profile: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

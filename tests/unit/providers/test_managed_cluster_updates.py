@@ -19,6 +19,10 @@ from provision.resources.managed_cluster import (
     APP_ROUTING,
     APP_ROUTING_ISTIO,
     GATEWAY_API,
+    MESH,
+    MESH_EXTERNAL,
+    MESH_INTERNAL,
+    MESH_REVISIONS,
     NGINX_CONTROLLER,
     SECRET_ROTATION,
     SECRETS_PROVIDER,
@@ -97,6 +101,39 @@ async def test_all_settings_go_in_one_put_and_objects_on_the_way_are_made(bench:
         "azurepolicy": {"enabled": True, "config": {"version": "v2"}},
         "azureKeyvaultSecretsProvider": {"enabled": True, "config": {"enableSecretRotation": "true"}},
     }
+
+
+MESHED = {
+    "mode": "Istio",
+    "istio": {
+        "revisions": ["asm-1-29"],
+        "components": {
+            "ingressGateways": [{"mode": "External", "enabled": True}],
+            "egressGateways": [{"name": "out", "enabled": True}],
+        },
+    },
+}
+
+
+async def test_the_mesh_gets_a_gateway_and_keeps_what_is_not_ours(bench: Bench) -> None:
+    serve(bench, clusters.model(serviceMeshProfile=MESHED))
+    wanted = clusters.cluster({MESH_INTERNAL: True, MESH_REVISIONS: frozenset({"asm-1-30", "asm-1-29"})})
+    await update(bench, wanted, settings(clusters.body(serviceMeshProfile=MESHED)))
+    sent = put(bench)["properties"]["serviceMeshProfile"]["istio"]
+    assert sent["revisions"] == ["asm-1-29", "asm-1-30"]
+    assert sent["components"]["ingressGateways"] == [
+        {"mode": "External", "enabled": True},
+        {"mode": "Internal", "enabled": True},
+    ]
+    assert sent["components"]["egressGateways"] == [{"name": "out", "enabled": True}]
+
+
+async def test_a_mesh_goes_as_a_whole(bench: Bench) -> None:
+    """As `az aks mesh disable` sends it."""
+    serve(bench, clusters.model(serviceMeshProfile=MESHED))
+    off = clusters.cluster({MESH: "Disabled", MESH_EXTERNAL: False})
+    await update(bench, off, settings(clusters.body(serviceMeshProfile=MESHED)), release=True)
+    assert put(bench)["properties"]["serviceMeshProfile"] == {"mode": "Disabled"}
 
 
 async def test_a_value_of_none_is_left_out(bench: Bench) -> None:

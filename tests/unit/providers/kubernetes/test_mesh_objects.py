@@ -10,7 +10,7 @@ import pytest
 from providers.bench import Bench
 from providers.kubernetes.cluster import ID, PROFILE, Cluster
 from provision.apply.handler import Work
-from provision.errors import ConflictError, ServiceError
+from provision.errors import ConflictError, ProvisionError, ServiceError
 from provision.plan.diff import diff
 from provision.providers.kubernetes.access import Ways
 from provision.providers.kubernetes.calls import failure
@@ -99,6 +99,13 @@ async def test_what_an_add_on_makes_is_waited_for(handler: Manifests, cluster: C
     with pytest.raises(ServiceError, match="the service mesh add-on has not made it after 3"):
         await handler.create(service(LOCAL), bench.work())
     assert cluster.objects.get(kinds.SERVICE, "gateway", "shop") is None
+
+
+async def test_who_may_not_look_does_not_wait(handler: Manifests, cluster: Cluster, bench: Bench) -> None:
+    cluster.answers["get", service().path] = failure(403, DENIED)
+    with pytest.raises(ProvisionError, match="the caller may not list"):
+        await handler.create(service(LOCAL), bench.work())
+    assert bench.told == []
 
 
 async def test_our_fields_in_an_object_of_others(handler: Manifests, cluster: Cluster, bench: Bench) -> None:
