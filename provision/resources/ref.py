@@ -43,6 +43,8 @@ def known(value: Value) -> str:
 
 def refs(value: Value) -> Iterator[Ref]:
     """Every ref inside a value."""
+    if isinstance(value, str) or value is None:  # most values, and looking closer takes longer
+        return
     if isinstance(value, Ref):
         yield value
     elif isinstance(value, tuple | frozenset):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from functools import lru_cache
 from typing import cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
@@ -82,6 +83,7 @@ def _split(text: str) -> tuple[str, str]:
     return key, "".join(block for kind, block in blocks if kind == "CERTIFICATE")
 
 
+@lru_cache(maxsize=256)  # its password hashing takes 30 ms, and pods look again and again
 def _unpack(value: str) -> tuple[str, str]:
     key, certificate, chain = pkcs12.load_key_and_certificates(base64.b64decode(value), None)
     every = [each for each in (certificate, *chain) if each]
