@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import ssl
 import uuid
 from collections import deque
@@ -23,6 +24,15 @@ from provision.sandbox.store import Store
 
 _LARGEST_BODY = 4 * 1024 * 1024  # ARM's limit
 _LOG = 100_000
+
+
+_PORTS = range(20000, 32768)
+"""Where the first port comes from: below those that systems give to connections (RFC 6335, and Linux's
+ip_local_port_range), one of which could hold it when the sandbox is opened again."""
+
+
+def _first_ports() -> list[int]:
+    return random.sample(_PORTS, 20)
 
 
 class Sandbox:
@@ -99,7 +109,7 @@ class Sandbox:
         context.verify_mode = ssl.CERT_OPTIONAL
         context.load_verify_locations(cadata=cluster_authority.authority(self.azure))
         last = (self.azure.store.get("sandbox", "port") or {"port": 0})["port"]
-        choices = [self.port] if self.port else [last, 0] if last else [0]
+        choices = [self.port] if self.port else [*([last] if last else []), *_first_ports(), 0]
         for choice in choices:
             site = web.TCPSite(runner, "127.0.0.1", choice, ssl_context=context)
             try:
