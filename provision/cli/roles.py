@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.cli.arguments import profile_argument, sandbox_argument
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--read",
         action="store_true",
-        help="read cluster and vaults, and leave out what they don't need",
+        help="read cluster, vaults and registrations, and leave out what they don't need",
     )
     sandbox_argument(parser, "let the sandbox stand in for Azure and for unset variables")
 
@@ -96,7 +97,8 @@ def _unread(profile: Profile, access: str) -> World:
 
 
 async def _read(profile: Profile, access: str, *, sandbox: bool) -> World:
-    """With what the cluster and the vaults say about themselves. Raises the first error of a reading."""
+    """With what the cluster and the vaults say about themselves, and without what the subscription is
+    registered for. Raises the first error of a reading."""
     from provision.apply.handler import Handlers
     from provision.apply.observe import observe
     from provision.cli.connect import connected
@@ -104,26 +106,36 @@ async def _read(profile: Profile, access: str, *, sandbox: bool) -> World:
     from provision.plan.permission import World
     from provision.plan.plan import known_outputs
     from provision.providers.azure.managed_clusters import ManagedClusters
+    from provision.providers.azure.registrations import PreviewFeatures, ResourceProviders
     from provision.providers.azure.vaults import KeyVaults
     from provision.resources.graph import ResourceGraph
     from provision.resources.managed_cluster import ManagedCluster
-    from provision.resources.observed import Unread
+    from provision.resources.observed import Present, Unread
+    from provision.resources.registration import PreviewFeature, ResourceProvider
     from provision.resources.vault import KeyVault
 
     graph = desired.graph(profile)
     # Only looked at: without what they would wait for before they are changed.
-    looked_at = ResourceGraph(
+    registrations = [
+        replace(each, after=()) for each in graph if isinstance(each, ResourceProvider | PreviewFeature)
+    ]
+    looked_at = [
         type(each)(name=each.name, id=each.id)
         for each in graph
         if isinstance(each, ManagedCluster | KeyVault)
-    )
+    ]
     async with connected(profile, sandbox) as clients:
         handlers: Handlers = {
             ManagedCluster.KIND: ManagedClusters(clients),
             KeyVault.KIND: KeyVaults(clients),
+            ResourceProvider.KIND: ResourceProviders(clients),
+            PreviewFeature.KIND: PreviewFeatures(clients),
         }
-        observation = await observe(profile.name, looked_at, handlers)
+        observation = await observe(profile.name, ResourceGraph([*looked_at, *registrations]), handlers)
     for observed in observation.objects.values():
         if isinstance(observed, Unread):
             raise observed.error
-    return World(graph, known_outputs(observation), access)
+    registered = frozenset(
+        each.address for each in registrations if isinstance(observation.objects[each.address], Present)
+    )
+    return World(graph, known_outputs(observation), access, registered)

@@ -11,6 +11,7 @@ from provision.plan.permission import World
 from provision.plan.plan import wanted
 from provision.profile.model import Profile
 from provision.resources.certificate import Certificate
+from provision.resources.helm_release import HelmRelease
 from provision.resources.identity import RoleAssignment
 from provision.resources.manifest import Manifest
 from provision.resources.ref import Ref
@@ -116,6 +117,17 @@ def _notes(world: World, purposes: Collection[str]) -> Iterator[str]:
             "Where the cluster's nodes are in a network of your own, ARM also checks"
             " Microsoft.Network/virtualNetworks/subnets/join/action at its subnets when the cluster is"
             " written, and Microsoft.ManagedIdentity/userAssignedIdentities/assign/action at its identities."
+        )
+        yield from _chart_notes(world)
+
+
+def _chart_notes(world: World) -> Iterator[str]:
+    charts = [each.resolved(world.lookup) for each in world.graph if isinstance(each, HelmRelease)]
+    if any(each.entra is not False for each in charts):
+        yield (
+            "Microsoft.ContainerService/managedClusters/* is for the controller's chart, which makes cluster"
+            " roles of its own, and Kubernetes lets nobody give out more than they have. With controller:"
+            " addon AKS installs the controller, and the role does without it."
         )
 
 

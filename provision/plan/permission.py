@@ -37,12 +37,13 @@ class World:
     """What a kind's permissions depend on besides the resource itself.
 
     `access` is the way into a cluster when the profile leaves it open: `direct`, `run-command`, or empty when
-    either may be gone.
+    either may be gone. `registered` are addresses of registrations that the subscription has already.
     """
 
     graph: ResourceGraph
     lookup: Lookup
     access: str = ""
+    registered: frozenset[str] = frozenset()
 
 
 Costs = Mapping[Operation, tuple[Permission, ...]]

@@ -26,11 +26,12 @@ _NETWORKS = "Microsoft.Network/virtualNetworks"
 
 
 def _provider(resource: ResourceProvider, world: World) -> Costs:
-    """Registering is an action of the provider's own."""
+    """Registering is an action of the provider's own, and done once for a subscription."""
     where = f"/subscriptions/{resource.subscription}"
+    register = () if resource.address in world.registered else at(where, f"{resource.name}/register/action")
     return {
         Operation.READ: at(where, "Microsoft.Resources/subscriptions/providers/read"),
-        Operation.CREATE: at(where, f"{resource.name}/register/action"),
+        Operation.CREATE: register,
     }
 
 
@@ -39,14 +40,17 @@ def _feature(resource: PreviewFeature, world: World) -> Costs:
     where = f"/subscriptions/{resource.subscription}"
     features = "Microsoft.Features/providers/features"
     provider = resource.name.partition("/")[0]
+    register = at(where, f"{features}/register/action", f"{provider}/register/action")
     return {
         Operation.READ: at(where, f"{features}/read"),
-        Operation.CREATE: at(where, f"{features}/register/action", f"{provider}/register/action"),
+        Operation.CREATE: () if resource.address in world.registered else register,
     }
 
 
 def _subnet(resource: Subnet, world: World) -> Costs:
     """Its network is read as a whole. Delegating one is a write of it."""
+    if not resource.create:
+        return {Operation.READ: at(str(resource.id), f"{_NETWORKS}/read")}
     write = at(str(resource.id), f"{_NETWORKS}/subnets/write", f"{_NETWORKS}/subnets/read")
     return {
         Operation.READ: at(str(resource.id), f"{_NETWORKS}/read"),
@@ -68,7 +72,7 @@ def _cluster_subnet(resource: ClusterSubnet, world: World) -> Costs:
 
 def _traffic_controller(resource: Any, world: World, kind: str = "") -> Costs:
     """Source: "Azure permissions for Networking", Microsoft.ServiceNetworking, 2026. An association joins its
-    subnet, a security policy its web application firewall policy."""
+    subnet, a security policy its web application firewall policy. An association is never written again."""
     type_ = f"{TRAFFIC_CONTROLLERS}{kind}"
     write = at(str(resource.id), f"{type_}/write")
     if isinstance(resource, Association) and not isinstance(resource.subnet, Ref):
@@ -78,7 +82,7 @@ def _traffic_controller(resource: Any, world: World, kind: str = "") -> Costs:
     return {
         Operation.READ: (*at(str(resource.id), f"{type_}/read"), *tagged(str(resource.id))),
         Operation.CREATE: write,
-        Operation.UPDATE: at(str(resource.id), f"{type_}/write"),
+        Operation.UPDATE: () if isinstance(resource, Association) else write,
         Operation.DELETE: at(str(resource.id), f"{type_}/delete"),
     }
 

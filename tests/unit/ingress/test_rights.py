@@ -109,3 +109,15 @@ def test_an_apply_that_removes_needs_more() -> None:
     profile = profile_named("prod")
     assert any("needs the rights of destroy" in note for note in asked(profile, ("apply",)).notes)
     assert not any("needs the rights of destroy" in note for note in asked(profile).notes)
+
+
+def test_the_chart_of_a_controller_wants_an_admin_and_the_notes_say_why() -> None:
+    def told(name: str, *purposes: str) -> bool:
+        found = asked(profile_named(name), purposes)
+        wildcard = any("/*" in action for role in found.roles for action in role.data_actions)
+        assert wildcard == any("the controller's chart" in note for note in found.notes)
+        return wildcard
+
+    assert told("agc-private", "apply")
+    assert not told("agc-private", "plan", "drift")
+    assert not told("agc-byo", "apply", "destroy")
