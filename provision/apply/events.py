@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from provision.errors import ProvisionError
 from provision.plan.change import Action, Change
+from provision.resources.values import Value
 
 
 class Status(StrEnum):
@@ -33,13 +34,15 @@ DONE = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one change ended, after `seconds`; `reason` for a skip, `error` for a failure."""
+    """How one change ended, after `seconds`; `reason` for a skip, `error` for a failure. `made` are outputs
+    that a reader wants to know, such as a name under which something can be reached now."""
 
     change: Change
     status: Status
     seconds: float = 0.0
     reason: str = ""
     error: ProvisionError | None = None
+    made: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

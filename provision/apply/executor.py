@@ -123,7 +123,14 @@ class Execution:
             await self._act(change)
         except ProvisionError as error:
             return Outcome(change, Status.FAILED, time.monotonic() - start, error=error)
-        return Outcome(change, DONE[change.action], time.monotonic() - start)
+        made = self._made(change)
+        return Outcome(change, DONE[change.action], time.monotonic() - start, made=made)
+
+    def _made(self, change: Change) -> Mapping[str, Value]:
+        if change.action is Action.DELETE:
+            return {}
+        outputs = self._outputs.get(change.address, {})
+        return {name: outputs[name] for name in change.resource.TOLD if outputs.get(name) is not None}
 
     def _for_others(self, change: Change) -> ProvisionError:
         if change.blocked:

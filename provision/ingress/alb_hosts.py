@@ -41,7 +41,7 @@ from provision.resources.manifest import (
 )
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
-from provision.resources.service_networking import Frontend
+from provision.resources.service_networking import Frontend, PrivateEndpointConnection, TrafficController
 from provision.resources.values import Value
 
 _PREFIX = "alb.networking.azure.io"
@@ -97,7 +97,15 @@ class AlbHosts:
             secret=(host.namespace, secret_name(host.certificate)) if host.certificate else None,
             writer=None,
             record=own_address(self.profile, name, "CNAME"),
+            gateway=self._outside(),
+            ways=[each.address for each in graph if isinstance(each, PrivateEndpointConnection)],
         )
+
+    def _outside(self) -> str:
+        if not self._managed:
+            return f"{TrafficController.KIND}/{self.gateway_id.rpartition('/')[2]}"
+        space = load_balancer_namespace(self.profile, self.ingress)
+        return address(APPLICATION_LOAD_BALANCER, gateway_name(self.profile), space)
 
     @property
     def _managed(self) -> bool:
@@ -119,8 +127,7 @@ class AlbHosts:
         used = dict.fromkeys(host.certificate for host in hosts.values() if host.certificate)
         after = [*self.controller, *holders(used, namespace)]
         if self._managed:
-            space = load_balancer_namespace(self.profile, self.ingress)
-            after.append(address(APPLICATION_LOAD_BALANCER, gateway_name(self.profile), space))
+            after.append(self._outside())
         else:
             after.append(self.frontends[namespace].address)
         if self.ingress.api == "ingress":

@@ -15,7 +15,7 @@ from provision.ingress.alb_hosts import AlbHosts
 from provision.ingress.certificates import certificates
 from provision.ingress.gateway_api import grants_by_scope
 from provision.ingress.grants import Grantee, assignment, vault_grants
-from provision.ingress.hosts import HostChain, by_namespace, certificate_accounts
+from provision.ingress.hosts import HostChain, certificate_accounts
 from provision.ingress.identities import federated_credentials, ingress_identity
 from provision.ingress.objects import Objects, addresses, cluster_id
 from provision.ingress.roles import (
@@ -24,9 +24,10 @@ from provision.ingress.roles import (
     SUBNET_JOINER,
 )
 from provision.ingress.secret_sync import Sync
+from provision.ingress.traffic_controllers import azure_gateway, gateway_id
 from provision.ingress.vaults import vaults
 from provision.ingress.zones import records, zones
-from provision.profile.model import ApplicationGateway, IpAccessRule, Profile
+from provision.profile.model import ApplicationGateway, Profile
 from provision.resources.arm import resource_id
 from provision.resources.graph import ResourceGraph
 from provision.resources.helm_release import HelmRelease
@@ -45,12 +46,8 @@ from provision.resources.ref import Ref
 from provision.resources.registration import PreviewFeature, ResourceProvider
 from provision.resources.resource import Resource
 from provision.resources.service_networking import (
-    IP_ACCESS,
-    TRAFFIC_CONTROLLERS,
-    WAF,
     Association,
     Frontend,
-    SecurityPolicy,
     TrafficController,
 )
 from provision.resources.values import CaseInsensitive, Value
@@ -73,7 +70,7 @@ def _resources(profile: Profile, ingress: ApplicationGateway) -> tuple[list[Reso
     cluster = _cluster(profile, ingress, addresses(registered))
     objects = Objects(profile, cluster)
     network = list(_network(profile, ingress, cluster))
-    gateway = list(_gateway(profile, ingress, cluster, network, addresses(registered)))
+    gateway = list(azure_gateway(profile, ingress, cluster, network, addresses(registered)))
     controller = list(_controller(profile, ingress, cluster))
     grantee = _grantee(ingress, cluster, controller)
     granted = list(_grants(profile, ingress, grantee, cluster, [*network, *gateway]))
@@ -101,7 +98,7 @@ def _resources(profile: Profile, ingress: ApplicationGateway) -> tuple[list[Reso
         sync,
         addresses([*granted, *installed, *(each for each in gateway if isinstance(each, Association))]),
         subnet=_subnet_id(ingress, network),
-        gateway_id=str(_gateway_id(profile, ingress)),
+        gateway_id=str(gateway_id(profile, ingress)),
         frontends={each.name.rpartition("/")[2]: each for each in gateway if isinstance(each, Frontend)},
     )
     return [*resources, *installed, *hosts.resources()], hosts
@@ -151,94 +148,6 @@ def _subnet_id(ingress: ApplicationGateway, network: list[Resource]) -> Value:
     return Ref(network[0].address, "id")
 
 
-def _gateway_name(profile: Profile, ingress: ApplicationGateway) -> str:
-    return ingress.traffic_controller.name or f"agc-{profile.name}"
-
-
-def _gateway_id(profile: Profile, ingress: ApplicationGateway) -> CaseInsensitive:
-    group = ingress.traffic_controller.resource_group or profile.cluster.resource_group
-    name = _gateway_name(profile, ingress)
-    return resource_id(profile.azure.subscription, group, TRAFFIC_CONTROLLERS, name)
-
-
-def _gateway(
-    profile: Profile,
-    ingress: ApplicationGateway,
-    cluster: ManagedCluster,
-    network: list[Resource],
-    registered: tuple[str, ...],
-) -> Iterator[Resource]:
-    """With byo: the traffic controller, its association, security policies and a frontend a namespace."""
-    if ingress.deployment == "managed":
-        return
-    name, id_ = _gateway_name(profile, ingress), _gateway_id(profile, ingress)
-    location = Ref(cluster.address, "location")
-    controller = TrafficController(name=name, id=id_, location=location, after=registered)
-    yield controller
-    association = Association(
-        name=f"{name}/{profile.name}",
-        id=CaseInsensitive(f"{id_}/associations/{profile.name}"),
-        location=location,
-        subnet=CaseInsensitive(str(ingress.subnet)),
-        after=(controller.address, *addresses(network)),
-    )
-    yield association
-    private = ingress.load_balancer == "internal"
-    policies: dict[str, Value] = {}
-    for kind, policy in _policies(profile, ingress, name, id_, location):
-        yield policy
-        policies[kind] = Ref(policy.address, "id")
-    for namespace in by_namespace(profile):
-        yield Frontend(
-            name=f"{name}/{namespace}",
-            id=CaseInsensitive(f"{id_}/frontends/{namespace}"),
-            location=location,
-            public=not private,
-            policies=policies,
-            association=association.id if private else None,
-            after=(association.address if private else controller.address,),
-        )
-
-
-def _policies(
-    profile: Profile, ingress: ApplicationGateway, name: str, id_: CaseInsensitive, location: Value
-) -> Iterator[tuple[str, SecurityPolicy]]:
-    after = (f"{TrafficController.KIND}/{name}",)
-    if ingress.waf_policy:
-        waf = WafPolicy.of(ingress.waf_policy)
-        yield (
-            WAF,
-            SecurityPolicy(
-                name=f"{name}/waf",
-                id=CaseInsensitive(f"{id_}/securityPolicies/waf"),
-                location=location,
-                waf_policy=waf.id,
-                after=(*after, waf.address),
-            ),
-        )
-    if ingress.ip_access_rules:
-        rules = sorted(ingress.ip_access_rules, key=lambda rule: rule.priority)
-        yield (
-            IP_ACCESS,
-            SecurityPolicy(
-                name=f"{name}/ip-access",
-                id=CaseInsensitive(f"{id_}/securityPolicies/ip-access"),
-                location=location,
-                rules=tuple(map(_rule, rules)),
-                after=after,
-            ),
-        )
-
-
-def _rule(rule: IpAccessRule) -> Mapping[str, Value]:
-    return {
-        "name": rule.name,
-        "priority": rule.priority,
-        "action": rule.action,
-        "sourceAddressPrefixes": rule.addresses,
-    }
-
-
 def _controller(profile: Profile, ingress: ApplicationGateway, cluster: ManagedCluster) -> Iterator[Resource]:
     """With the chart: the identity that its pods take on. Its name and its credential's are fixed."""
     if ingress.controller == "addon":
@@ -285,7 +194,7 @@ def _grants(
         yield assignment(profile, grantee, CONTROLLER_READER, nodes, where="nodes")
     if ingress.deployment == "byo":
         gateway = next(each for each in made if isinstance(each, TrafficController))
-        role, scope = GATEWAY_CONFIGURATION_MANAGER, _gateway_id(profile, ingress)
+        role, scope = GATEWAY_CONFIGURATION_MANAGER, gateway_id(profile, ingress)
         yield assignment(profile, grantee, role, scope, (gateway.address,))
     elif chart:
         yield assignment(profile, grantee, GATEWAY_CONFIGURATION_MANAGER, nodes, where="nodes")

@@ -16,6 +16,7 @@ from provision.profile.nodes import Path
 from provision.resources.waf_policy import FIREWALL_POLICIES
 
 _SUBNETS = "/providers/microsoft.network/virtualnetworks/"
+_ENDPOINTS = "/providers/microsoft.network/privateendpoints/"
 
 
 def _settings(loaded: LoadedProfile) -> Iterator[Problem]:
@@ -36,6 +37,7 @@ def _settings(loaded: LoadedProfile) -> Iterator[Problem]:
     if ingress.load_balancer == "internal" and ingress.deployment == "managed":
         message = "loadBalancer: internal needs deployment: byo: the controller makes public frontends only"
         yield loaded.problem(("ingress", "loadBalancer"), message, "Write deployment: byo, or external.")
+    yield from _endpoints(loaded, ingress)
     if ingress.api == "ingress":
         for name, host in loaded.profile.hosts.items():
             if host.tls == "mutual":
@@ -44,6 +46,23 @@ def _settings(loaded: LoadedProfile) -> Iterator[Problem]:
             if host.split:
                 message = "api: ingress can't split requests among services"
                 yield loaded.problem(("hosts", name, "split"), message, "Write api: gateway-api.")
+
+
+def _endpoints(loaded: LoadedProfile, ingress: ApplicationGateway) -> Iterator[Problem]:
+    if ingress.private_endpoints and ingress.load_balancer != "internal":
+        message = "privateEndpoints lead to private frontends, and these are public"
+        hint = "Write loadBalancer: internal, or remove privateEndpoints."
+        yield loaded.problem(("ingress", "privateEndpoints"), message, hint)
+    seen: set[str] = set()
+    for index, endpoint in enumerate(ingress.private_endpoints):
+        path: Path = ("ingress", "privateEndpoints", index)
+        if _ENDPOINTS not in endpoint.lower():
+            message = f"`{endpoint}` is not the id of a private endpoint"
+            yield loaded.problem(path, message, "It ends /Microsoft.Network/privateEndpoints/<name>.")
+        if endpoint.rpartition("/")[2].lower() in seen:
+            message = "another private endpoint here has that name"
+            yield loaded.problem(path, message, "Remove it, or make one of them under another name.")
+        seen.add(endpoint.rpartition("/")[2].lower())
 
 
 def _subnet(loaded: LoadedProfile) -> Iterator[Problem]:

@@ -35,7 +35,8 @@ class HostChain:
     `route` what leads to the service, `listener` the name of its listener, `secret` the namespace and name
     that its certificate is synced to. With `passthrough` the service does TLS itself, with `mutual` clients
     show certificates. `record` is the record set that leads to it where we write it. An `internal` gateway is
-    reached from inside of networks only.
+    reached from inside of networks only. `gateway` is what stands for one outside of the cluster:
+    ours, or the object that makes the controller make it.
     """
 
     host: str
@@ -51,6 +52,7 @@ class HostChain:
     record: str | None = None
     internal: bool = False
     mutual: bool = False
+    gateway: str | None = None
 
     @property
     def secure(self) -> bool:
@@ -227,16 +229,18 @@ def chain(
     writer: str | None,
     record: str | None = None,
     internal: bool | None = None,
+    gateway: str | None = None,
+    ways: Iterable[str] = (),
 ) -> HostChain:
     """The chain of one host. `writer` is the object that makes DNS records be written, `record` the record
-    where it is ours."""
+    where it is ours, `gateway` what is outside of the cluster and `ways` what leads there."""
     declared = profile.hosts[host]
     zone = zone_of(host, profile.dns.zones)
     certificate = None
     if declared.certificate:
         vault = profile.certificates[declared.certificate].vault
         certificate = f"{Certificate.KIND}/{vault}/{declared.certificate}"
-    ends = [front, route, writer, record, certificate, zone and _zone_address(profile, zone)]
+    ends = [front, route, writer, record, certificate, zone and _zone_address(profile, zone), gateway, *ways]
     wanted = graph.closure(address for address in ends if address)
     return HostChain(
         host=host,
@@ -252,4 +256,5 @@ def chain(
         mutual=declared.tls == "mutual",
         record=record,
         internal=profile.ingress.load_balancer == "internal" if internal is None else internal,
+        gateway=gateway,
     )

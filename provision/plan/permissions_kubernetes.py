@@ -6,9 +6,11 @@ Microsoft Entra ID authorization for the Kubernetes API in AKS", 2026-04.
 
 from __future__ import annotations
 
-from provision.plan.permission import Costs, Operation, Permission, World, at, data
+from provision.plan.permission import Costs, Operation, Permission, World, at, data, subscription_of
 from provision.resources.helm_release import HelmRelease
+from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.manifest import (
+    APPLICATION_LOAD_BALANCER,
     DEFINITION,
     DEPLOYMENT,
     GATEWAY,
@@ -20,6 +22,7 @@ from provision.resources.manifest import (
 )
 from provision.resources.mesh import IstioTraces
 from provision.resources.ref import Ref
+from provision.resources.service_networking import TRAFFIC_CONTROLLERS
 
 _CLUSTERS = "Microsoft.ContainerService/managedClusters"
 
@@ -35,7 +38,7 @@ def manifest(resource: Manifest, world: World) -> Costs:
         Operation.UPDATE: _inside(resource, "write", resource.api),
         Operation.DELETE: _inside(resource, "delete", resource.api),
         Operation.COMPARE: _shown(resource, "secrets"),
-        Operation.VERIFY: _shown(resource, "secrets", "events"),
+        Operation.VERIFY: (*_shown(resource, "secrets", "events"), *_outside(resource, world)),
     }
 
 
@@ -43,6 +46,17 @@ def istio_traces(resource: IstioTraces, world: World) -> Costs:
     """Lists of the whole cluster."""
     looked = _inside(resource, "read", DEFINITION, DEPLOYMENT, NAMESPACE)
     return {Operation.READ: (*_way_in(resource, world), *looked)}
+
+
+def _outside(resource: Manifest, world: World) -> tuple[Permission, ...]:
+    """The ALB controller makes a gateway in the resource group that AKS keeps for the cluster."""
+    if resource.api != APPLICATION_LOAD_BALANCER:
+        return ()
+    cluster = next(each for each in world.graph if isinstance(each, ManagedCluster))
+    group = world.lookup(Ref(cluster.address, "nodeGroup"))
+    where = subscription_of(cluster.id) if isinstance(group, Ref) else str(group)
+    kinds = ("", "/frontends", "/associations")
+    return at(where, *(f"{TRAFFIC_CONTROLLERS}{kind}/read" for kind in kinds))
 
 
 def helm_release(resource: HelmRelease, world: World) -> Costs:

@@ -13,15 +13,18 @@ from provision.plan.permission import Costs, Operation, World, at, subscription_
 from provision.resources.network import ClusterSubnet, Subnet
 from provision.resources.ref import Ref
 from provision.resources.registration import PreviewFeature, ResourceProvider
+from provision.resources.resource import Resource
 from provision.resources.service_networking import (
     TRAFFIC_CONTROLLERS,
     Association,
     Frontend,
+    PrivateEndpointConnection,
     SecurityPolicy,
     TrafficController,
 )
 from provision.resources.waf_policy import FIREWALL_POLICIES, WafPolicy
 
+_CONNECTIONS = f"{TRAFFIC_CONTROLLERS}/privateEndpointConnections/read"
 _NETWORKS = "Microsoft.Network/virtualNetworks"
 
 
@@ -84,6 +87,23 @@ def _traffic_controller(resource: Any, world: World, kind: str = "") -> Costs:
         Operation.CREATE: write,
         Operation.UPDATE: () if isinstance(resource, Association) else write,
         Operation.DELETE: at(str(resource.id), f"{type_}/delete"),
+        Operation.VERIFY: at(str(resource.id), *_ways(resource, world)),
+    }
+
+
+def _ways(resource: Resource, world: World) -> tuple[str, ...]:
+    """Private frontends have private endpoints, which are looked at with the gateway."""
+    private = any(isinstance(each, Frontend) and not each.public for each in world.graph)
+    return (_CONNECTIONS,) if private and isinstance(resource, TrafficController) else ()
+
+
+def _endpoint_connection(resource: PrivateEndpointConnection, world: World) -> Costs:
+    """Their names are the service's own, so that they are looked for among all of the gateway's."""
+    where, type_ = str(resource.gateway), f"{TRAFFIC_CONTROLLERS}/privateEndpointConnections"
+    return {
+        Operation.READ: at(where, _CONNECTIONS),
+        # A destroy gives the approval back by taking the connection away.
+        Operation.UPDATE: at(where, f"{type_}/write", f"{type_}/delete"),
     }
 
 
@@ -97,6 +117,7 @@ TABLE: Mapping[str, Callable[[Any, World], Costs]] = {
     Subnet.KIND: _subnet,
     ClusterSubnet.KIND: _cluster_subnet,
     WafPolicy.KIND: _waf_policy,
+    PrivateEndpointConnection.KIND: _endpoint_connection,
     TrafficController.KIND: _traffic_controller,
     Frontend.KIND: partial(_traffic_controller, kind="/frontends"),
     Association.KIND: partial(_traffic_controller, kind="/associations"),

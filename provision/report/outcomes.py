@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from provision.apply.events import Outcome, Status
 from provision.report.style import Style
+from provision.resources.values import plain
 
 _ORDER = (
     Status.CREATED,
@@ -22,11 +23,12 @@ _COLOURS = {Status.FAILED: "red", Status.SKIPPED: "yellow", Status.DELETED: "red
 
 
 def outcome_line(outcome: Outcome, style: Style) -> str:
-    """`created dns_zone/contoso.com (1.2 s)`."""
+    """`created dns_zone/contoso.com (1.2 s)`, and under what name or address it can be found."""
     head = style(_COLOURS.get(outcome.status, "green"), f"{outcome.status:9}")
     tail = f" ({outcome.seconds:.1f} s)" if outcome.seconds >= 0.05 else ""
     reason = f": {outcome.reason}" if outcome.reason else ""
-    return f"{head} {outcome.change.address}{reason}{tail}"
+    made = "".join(f", {name} {value}" for name, value in outcome.made.items())
+    return f"{head} {outcome.change.address}{reason}{tail}{made}"
 
 
 def outcomes_text(outcomes: Sequence[Outcome], style: Style, notes: Iterable[str] = ()) -> str:
@@ -62,6 +64,11 @@ def outcomes_json(profile: str, outcomes: Sequence[Outcome], notes: Iterable[str
                 "seconds": round(outcome.seconds, 3),
                 "reason": outcome.reason or None,
                 "error": str(outcome.error) if outcome.error else None,
+                **(
+                    {"outputs": {name: plain(value) for name, value in outcome.made.items()}}
+                    if outcome.made
+                    else {}
+                ),
             }
             for outcome in outcomes
         ],

@@ -145,6 +145,7 @@ class Manifest(Resource):
     KIND: ClassVar[str] = "kubernetes"
     LOOKUP: ClassVar[frozenset[str]] = frozenset({"private", "entra", "object_name"})
     TRIED: ClassVar[bool] = True
+    TOLD: ClassVar[tuple[str, ...]] = ("gateway", "address")
 
     api: Api
     cluster_id: CaseInsensitive

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from provision.resources.arm import ArmId
 from provision.resources.resource import Resource
 from provision.resources.values import CaseInsensitive, Value
 
@@ -46,6 +47,7 @@ class Frontend(_Child):
     """
 
     KIND: ClassVar[str] = "frontend"
+    TOLD: ClassVar[tuple[str, ...]] = ("fqdn",)
 
     public: bool = True
     policies: Mapping[str, Value] = field(default_factory=dict)
@@ -92,3 +94,55 @@ class SecurityPolicy(_Child):
         if self.waf_policy:
             return {"policyType": "waf", "wafPolicy": self.waf_policy}
         return {"policyType": "ipAccessRules", "rules": self.rules}
+
+
+APPROVED = "Approved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateEndpointConnection(Resource):
+    """A private endpoint's way in, which its owner asks for and the gateway's owner grants.
+
+    It comes into being with the endpoint and has no tags: what is ours of it is the approval. `endpoint` is
+    the id of the endpoint, `gateway` that of the traffic controller, `frontends` are ids of the frontends to
+    which there is a way. Outputs: `id`, `description`.
+    Source: azure-mgmt-servicenetworking 2.1.0 (2026-03-01).
+    """
+
+    KIND: ClassVar[str] = "private_endpoint_connection"
+    SHARED: ClassVar[bool] = True
+    MUST_EXIST: ClassVar[bool] = True
+    LOOKUP: ClassVar[frozenset[str]] = frozenset({"frontends"})
+
+    gateway: CaseInsensitive
+    endpoint: CaseInsensitive
+    frontends: tuple[Value, ...] = ()
+
+    def properties(self) -> Mapping[str, Value]:
+        return {"status": APPROVED}
+
+    def noun(self) -> str:
+        return "private endpoint"
+
+    def inside(self) -> str:
+        return str(self.gateway)
+
+    def remedy(self) -> str:
+        endpoint = ArmId.parse(self.endpoint)
+        names = [str(each).rpartition("/")[2] for each in self.frontends]
+        return endpoint_command(str(self.gateway), names, endpoint)
+
+
+def endpoint_command(gateway: str, frontends: Sequence[str], endpoint: ArmId | None = None) -> str:
+    """How a private endpoint to one of the frontends is made, with capitals for what is not known here."""
+    where = (
+        f"--subscription {endpoint.subscription} --resource-group {endpoint.group} --name {endpoint.name}"
+        if endpoint
+        else "--resource-group GROUP --name NAME"
+    )
+    group = frontends[0] if len(frontends) == 1 else "FRONTEND"
+    return (
+        f"az network private-endpoint create {where} --subnet SUBNET_ID"
+        f" --private-connection-resource-id {gateway} --group-id {group}"
+        f" --connection-name {endpoint.name if endpoint else 'NAME'} --manual-request true"
+    )

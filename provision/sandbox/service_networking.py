@@ -21,6 +21,7 @@ from provision.sandbox.service_networking_kinds import (
     CONTROLLER,
     FRONTEND,
     POLICY,
+    PRIVATE_ZONE,
     shown,
 )
 from provision.sandbox.service_networking_paths import (
@@ -110,16 +111,19 @@ def _settle_put(azure: Azure, operation: Json) -> Json | None:
         host = f"{azure.guid().replace('-', '')}.trafficcontroller.azure.com"
         properties.setdefault("configurationEndpoints", [host])
     elif kind == FRONTEND:
-        properties.setdefault("fqdn", _frontend_name(azure))
+        properties.setdefault("fqdn", _frontend_name(azure, document))
     elif kind == ASSOCIATION:
         virtual_networks.hold(azure, properties["subnet"]["id"], document["id"], _ADDRESSES)
     azure.store.put(kind, document["id"], document)
     return None
 
 
-def _frontend_name(azure: Azure) -> str:
-    """Sixteen letters and digits in one of the service's zones, as users show them."""
+def _frontend_name(azure: Azure, frontend: Json) -> str:
+    """Sixteen letters and digits in one of the service's zones, as users show them; a private one has its own
+    name in it, and a zone that private endpoints are looked up in."""
     number = azure.guid().replace("-", "")
+    if frontend["properties"].get("publicNetworkAccess") == "Disabled":
+        return f"{frontend['name']}.{number[:6]}.{PRIVATE_ZONE}"
     return f"{number[:16]}.fz{int(number[16:20], 16) % 100:02}.alb.azure.com"
 
 

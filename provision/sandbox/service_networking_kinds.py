@@ -31,6 +31,9 @@ TYPES = {
 
 PRIVATE_SINCE = "2026-03-01"
 """The first version with private frontends, private endpoint connections and IP access rules."""
+PRIVATE_ZONE = "privatelink.alb.azure.com"
+"""The zone of private frontends' names. Source: azure-sdk-for-go, armservicenetworking, the example
+PrivateFrontendPut of 2026-03-01: `pfe1.abc123.privatelink.alb.azure.com`."""
 POLICIES_SINCE = "2024-05-01-preview"
 """The first version with security policies."""
 _PRIVATE_FIELDS = {FRONTEND: ("publicNetworkAccess", "association")}

@@ -1,8 +1,9 @@
 """Private endpoint connections and private link resources of traffic controllers (2026-03-01).
 
-Source: azure-mgmt-servicenetworking 2.1.0. A private frontend is a private link resource; that its name is
-the group id is a guess. A connection comes into being with a private endpoint (`private_endpoints`); here it
-is read, approved, rejected and deleted.
+Source: azure-mgmt-servicenetworking 2.1.0 and the examples of the specification (azure-rest-api-specs,
+ServiceNetworking.Management, PrivateLinkResourcesGet and PrivateEndpointConnectionPut, 2025-09-01-preview): a
+private frontend is a private link resource, and its name the group id. A connection comes into being with a
+private endpoint (`private_endpoints`); here it is read, approved, rejected and deleted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 
 from provision.sandbox.azure import Answer, Azure, Json, Refusal, Request, not_found
 from provision.sandbox.http import Route
-from provision.sandbox.service_networking_kinds import CONNECTION, CONTROLLER, FRONTEND, TYPES
+from provision.sandbox.service_networking_kinds import CONNECTION, CONTROLLER, FRONTEND, PRIVATE_ZONE, TYPES
 from provision.sandbox.service_networking_paths import controller_id, existing, properties_of
 
 LINK = f"{CONTROLLER}/privateLinkResources"
@@ -95,7 +96,7 @@ def _links(request: Request, azure: Azure) -> list[Json]:
             "properties": {
                 "groupId": each["name"],
                 "requiredMembers": [each["name"]],
-                "requiredZoneNames": [f"privatelink.{str(each['properties'].get('fqdn')).partition('.')[2]}"],
+                "requiredZoneNames": [PRIVATE_ZONE],
                 "provisioningState": "Succeeded",
             },
         }

@@ -103,6 +103,30 @@ class CertificateWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointConnection:
+    """A private endpoint's way to a gateway. `endpoint` is its id, `status` Azure's word for its state."""
+
+    endpoint: str
+    status: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AzureGateway:
+    """An Application Gateway for Containers as Azure has it, whoever made it.
+
+    `frontends` are their names in the DNS and `associations` the ids of their subnets, each with the state of
+    its last operation. `endpoints` are listed for private frontends only.
+    """
+
+    id: str
+    state: str
+    frontends: Mapping[str, str]
+    associations: Mapping[str, str]
+    endpoints: tuple[EndpointConnection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything seen of one host.
 
@@ -110,7 +134,8 @@ class Evidence:
     ones; `writer` is the object that makes DNS records be written, if the profile has one. `wire` is what
     the gateway shows, `answer` what it answers to the host's own scheme, and `redirect` what it answers
     to plain HTTP where the host has a certificate. With mutual TLS `answer` is that to a client with a
-    certificate, and `anonymous` that to one without.
+    certificate, and `anonymous` that to one without. `gateway`
+    is what is outside of the cluster.
     """
 
     front: Live | Unknown | None
@@ -125,3 +150,4 @@ class Evidence:
     wire: Handshake | Unreached | Unknown | None = None
     redirect: HttpAnswer | CertificateWanted | Unreached | Unknown | None = None
     anonymous: HttpAnswer | CertificateWanted | Unreached | Unknown | None = None
+    gateway: AzureGateway | Unknown | None = None

@@ -14,6 +14,7 @@ from provision.resources.manifest import CLUSTER_EXTERNAL_DNS, Manifest
 from provision.resources.observed import Present, Unread
 from provision.resources.resource import Resource
 from provision.verify.evidence import (
+    AzureGateway,
     CertificateWanted,
     Delegation,
     Evidence,
@@ -43,6 +44,7 @@ class _Shared:
     records: Mapping[str, asyncio.Task[Records | Unknown | None]]
     zones: Mapping[str, asyncio.Task[_Zoned]]
     versions: Mapping[str, asyncio.Task[VaultVersion | Unknown | None]]
+    gateways: Mapping[str, asyncio.Task[AzureGateway | Unknown | None]]
 
 
 async def gather(chains: Sequence[HostChain], planned: Planned, probes: Probes) -> Mapping[str, Evidence]:
@@ -50,6 +52,7 @@ async def gather(chains: Sequence[HostChain], planned: Planned, probes: Probes) 
     looking = _Looking(planned, probes)
     zones = {chain.zone: chain for chain in chains if chain.zone is not None}
     certificates = {chain.certificate for chain in chains if chain.certificate is not None}
+    outside = {chain.gateway: chain.internal for chain in chains if chain.gateway is not None}
     try:
         async with asyncio.TaskGroup() as group:
             shared = _Shared(
@@ -57,6 +60,10 @@ async def gather(chains: Sequence[HostChain], planned: Planned, probes: Probes) 
                 {chain.host: group.create_task(looking.records(chain)) for chain in chains},
                 {zone: group.create_task(looking.zone(chain)) for zone, chain in zones.items()},
                 {address: group.create_task(looking.version(address)) for address in certificates},
+                {
+                    each: group.create_task(looking.gateway(each, private))
+                    for each, private in outside.items()
+                },
             )
             tasks = {chain.host: group.create_task(looking.host(chain, shared)) for chain in chains}
     except BaseExceptionGroup as failed:
@@ -92,6 +99,7 @@ class _Looking:
             wire=wire,
             redirect=redirect,
             anonymous=anonymous,
+            gateway=await shared.gateways[chain.gateway] if chain.gateway is not None else None,
         )
 
     async def cluster(self, chains: Sequence[HostChain]) -> InCluster:
@@ -118,6 +126,16 @@ class _Looking:
         parent = await self._probes.parent_servers(resource.name)
         own = self._servers(resource)
         return parent if isinstance(parent, Unknown) else Delegation(parent, own)
+
+    async def gateway(self, address: str, private: bool) -> AzureGateway | Unknown | None:
+        """The gateway in Azure, which is ours or which an object of ours tells of."""
+        observed = self._planned.observation.objects.get(address)
+        if isinstance(observed, Unread):
+            return Unknown(str(observed.error))
+        if not isinstance(observed, Present):
+            return None
+        id_ = observed.outputs.get("gateway") or observed.outputs.get("id")
+        return await self._probes.azure_gateway(str(id_), private) if id_ else None
 
     async def version(self, address: str) -> VaultVersion | Unknown | None:
         """A certificate's current version."""

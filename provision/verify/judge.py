@@ -6,7 +6,7 @@ from datetime import datetime
 
 from provision.ingress.hosts import HostChain
 from provision.resources.certificate import Certificate
-from provision.verify import answers, certificates, names, objects
+from provision.verify import answers, azure_gateways, certificates, names, objects
 from provision.verify.evidence import Evidence, Handshake
 from provision.verify.links import HostReport, Link, not_checked
 from provision.verify.needs import Planned, needs
@@ -26,6 +26,10 @@ def judge(chain: HostChain, planned: Planned, seen: Evidence, now: datetime) -> 
         names.record(chain.host, chain.zone, seen.records, addresses, seen.writer, ours=chain.record)
     )
     links.append(objects.front(chain.front, seen.front, chain.listener))
+    if chain.gateway is not None:
+        links.append(azure_gateways.frontend(seen.gateway, addresses))
+        if chain.internal:
+            links.append(azure_gateways.endpoints(seen.gateway, planned))
     if chain.route != chain.front:
         links.append(objects.route(chain.route, seen.route, chain.listener))
     if chain.passthrough:

@@ -22,9 +22,9 @@ class Status(StrEnum):
 class Link:
     """One link of a host's chain.
 
-    `kind` is for programs (resource, delegation, record, gateway, route, certificate, secret, wire,
-    trust, http), `subject` names the link to a reader. `detail` is what was found, `fields` what differs
-    of a resource, `notes` further lines such as events. `fix` and `command` say what to do.
+    `kind` is for programs (resource, delegation, record, gateway, frontend, endpoint, route, certificate,
+    secret, wire, trust, http), `subject` names the link to a reader. `detail` is what was found, `fields`
+    what differs of a resource, `notes` further lines such as events. `fix` and `command` say what to do.
     """
 
     kind: str

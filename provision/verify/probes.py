@@ -10,6 +10,7 @@ from provision.resources.certificate import Certificate
 from provision.resources.dns import PrivateDnsZone
 from provision.resources.manifest import Manifest
 from provision.verify.evidence import (
+    AzureGateway,
     CertificateFacts,
     CertificateWanted,
     Handshake,
@@ -42,6 +43,10 @@ class Probes(Protocol):
 
     async def vault_version(self, certificate: Certificate) -> VaultVersion | Unknown | None:
         """The current version of a certificate."""
+        ...
+
+    async def azure_gateway(self, id_: str, private: bool) -> AzureGateway | Unknown | None:
+        """The Application Gateway for Containers with an id; with `private` its private endpoints too."""
         ...
 
     async def parent_servers(self, zone: str) -> frozenset[str] | Unknown:

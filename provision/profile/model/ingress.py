@@ -165,6 +165,14 @@ class ApplicationGateway:
     ip_access_rules: tuple[IpAccessRule, ...] = field(
         default=(), metadata=key("Which addresses may reach the frontends, with deployment: byo.")
     )
+    private_endpoints: tuple[str, ...] = field(
+        default=(),
+        metadata=key(
+            "Resource ids of private endpoints, made by others, whose connections are approved; with"
+            " loadBalancer: internal.",
+            pattern=RESOURCE_ID,
+        ),
+    )
 
 
 Ingress = AppRouting | ApplicationGateway | Istio

@@ -8,6 +8,7 @@ from provision.apply.handler import Handlers
 from provision.providers.azure.access_policies import AccessPolicies
 from provision.providers.azure.certificates import Certificates
 from provision.providers.azure.clients import Clients
+from provision.providers.azure.endpoint_connections import PrivateEndpointConnections
 from provision.providers.azure.host_records import HostRecords
 from provision.providers.azure.identities import FederatedCredentials, UserAssignedIdentities
 from provision.providers.azure.issuers import Contacts, Issuers
@@ -30,6 +31,7 @@ from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.mesh import MeshRevisions as Revisions
 from provision.resources.network import ClusterSubnet, Subnet
 from provision.resources.registration import PreviewFeature, ResourceProvider
+from provision.resources.service_networking import PrivateEndpointConnection
 from provision.resources.vault import AccessPolicy, KeyVault
 from provision.resources.waf_policy import WafPolicy
 
@@ -59,4 +61,5 @@ def azure_handlers(clients: Clients, on_wait: Callable[[str], None] | None = Non
         ClusterSubnet.KIND: ClusterSubnets(clients),
         WafPolicy.KIND: WafPolicies(clients),
         **service_networking(clients, tagged),
+        PrivateEndpointConnection.KIND: PrivateEndpointConnections(clients),
     }

@@ -9,7 +9,7 @@ from provision.errors import ProvisionError
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.reading import found
 from provision.providers.kubernetes.access import Ways
-from provision.providers.network import gateways, in_cluster, private_zones
+from provision.providers.network import azure_gateways, gateways, in_cluster, private_zones
 from provision.providers.network.certificates import facts
 from provision.providers.network.reach import Reach
 from provision.providers.network.resolving import Resolving
@@ -17,6 +17,7 @@ from provision.resources.certificate import Certificate
 from provision.resources.dns import PrivateDnsZone
 from provision.resources.manifest import Manifest
 from provision.verify.evidence import (
+    AzureGateway,
     CertificateWanted,
     Handshake,
     HttpAnswer,
@@ -64,6 +65,9 @@ class LiveProbes:
         if not current.cer or current.properties is None:
             return Unknown(f"{doing}: no version is finished yet")
         return VaultVersion(bool(current.properties.enabled), facts(bytes(current.cer)))
+
+    async def azure_gateway(self, id_: str, private: bool) -> AzureGateway | Unknown | None:
+        return await azure_gateways.read(self._clients, id_, private=private)
 
     async def parent_servers(self, zone: str) -> frozenset[str] | Unknown:
         return await self._resolving.parent_servers(zone)

@@ -20,7 +20,7 @@ from provision.sandbox.edge import records
 from provision.sandbox.edge.zone import Reply
 from provision.sandbox.service_networking_kinds import FRONTEND, private_address
 
-_NAME = re.compile(r"[^.]+\.(fz\d\d\.alb\.azure\.com)\.", re.IGNORECASE)
+_NAME = re.compile(r"[^.]+\.(fz\d\d\.alb\.azure\.com|[^.]+\.privatelink\.alb\.azure\.com)\.", re.IGNORECASE)
 _PUBLIC = ipaddress.ip_network("51.0.0.0/8")
 _TTL = 60
 

@@ -16,6 +16,7 @@ from provision.resources.observed import Present
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
 from provision.verify.evidence import (
+    AzureGateway,
     CertificateFacts,
     CertificateWanted,
     Delegation,
@@ -72,6 +73,10 @@ class Told:
         self.asked.append(certificate.address)
         assert isinstance(HEALTHY.current, VaultVersion)
         return HEALTHY.current
+
+    async def azure_gateway(self, id_: str, private: bool) -> AzureGateway | Unknown | None:
+        self.asked.append(f"{id_}{' and its private endpoints' if private else ''}")
+        return AzureGateway(id_, "Succeeded", {}, {})
 
     async def parent_servers(self, zone: str) -> frozenset[str] | Unknown:
         self.asked.append(f"parent of {zone}")
