@@ -10,7 +10,7 @@ annotations and addresses; what a Gateway tells as an address of type IPAddress 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from provision.ingress.alb_policies import Policies
 from provision.ingress.gateway_facts import GATEWAY_CLASS
@@ -37,6 +37,7 @@ from provision.resources.manifest import (
     GATEWAY,
     HTTP_ROUTE,
     INGRESS,
+    INGRESS_EXTENSION,
     Manifest,
 )
 from provision.resources.ref import Ref
@@ -45,6 +46,7 @@ from provision.resources.service_networking import Frontend, PrivateEndpointConn
 from provision.resources.values import Value
 
 _PREFIX = "alb.networking.azure.io"
+_EXTENSION = f"{_PREFIX}/alb-ingress-extension"
 _HTTP = "http"
 _TTL = 300
 
@@ -134,6 +136,8 @@ class AlbHosts:
             for name, host in hosts.items():
                 front = self._ingress(name, host, after)
                 yield front
+                if host.certificate:
+                    yield from self._redirect(name, host, after)
                 yield from self._record(name, front)
             return
         gateway = self._gateway(namespace, hosts, after)
@@ -182,10 +186,33 @@ class AlbHosts:
     def _parent(self, listener: str) -> Value:
         return {"name": gateway_name(self.profile), "sectionName": listener}
 
-    def _ingress(self, name: str, host: Host, after: Iterable[str]) -> Manifest:
-        annotations = self._annotations()
-        if not self._managed:
-            annotations[f"{_PREFIX}/alb-frontend"] = host.namespace
+    def _redirect(self, name: str, host: Host, after: Iterable[str]) -> Iterator[Manifest]:
+        """An Ingress with TLS listens at port 443 only. Plain HTTP gets one of its own, which an extension
+        sends to HTTPS. Source: "URL Redirect for Azure Application Gateway for Containers - Ingress API",
+        Microsoft Learn, 2024-05."""
+        own = f"{object_name(name)}-redirect"
+        rule: Value = {"host": name, "requestRedirect": {"scheme": "https", "statusCode": 301}}
+        extension = self.objects.make(
+            INGRESS_EXTENSION, own, host.namespace, {"spec": {"rules": (rule,)}}, self.controller
+        )
+        yield extension
+        plain = replace(host, certificate=None)
+        yield self._ingress(name, plain, (*after, extension.address), own, {_EXTENSION: own})
+
+    def _ingress(
+        self,
+        name: str,
+        host: Host,
+        after: Iterable[str],
+        own: str = "",
+        more: Mapping[str, Value] | None = None,
+    ) -> Manifest:
+        # Those that name the same frontend share it; without a name each would get one of its own.
+        annotations = {
+            **self._annotations(),
+            f"{_PREFIX}/alb-frontend": host.namespace,
+            **(more or {}),
+        }
         backend: Value = {"service": {"name": host.service.name, "port": {"number": host.service.port}}}
         path: Value = {"path": "/", "pathType": "Prefix", "backend": backend}
         spec: dict[str, Value] = {
@@ -195,7 +222,7 @@ class AlbHosts:
         if host.certificate:
             spec["tls"] = ({"hosts": (name,), "secretName": secret_name(host.certificate)},)
         body: dict[str, Value] = {"metadata": {"annotations": annotations}, "spec": spec}
-        return self.objects.make(INGRESS, object_name(name), host.namespace, body, after)
+        return self.objects.make(INGRESS, own or object_name(name), host.namespace, body, after)
 
     def _record(self, name: str, front: Manifest) -> Iterator[RecordSet]:
         """The host's name leads to that of the frontend, once the Gateway has it."""

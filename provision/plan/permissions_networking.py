@@ -83,11 +83,13 @@ def _traffic_controller(resource: Any, world: World, kind: str = "") -> Costs:
     if isinstance(resource, SecurityPolicy) and resource.waf_policy:
         write = (*write, *at(str(resource.waf_policy), f"{FIREWALL_POLICIES}/join/action"))
     return {
-        Operation.READ: (*at(str(resource.id), f"{type_}/read"), *tagged(str(resource.id))),
+        Operation.READ: (
+            *at(str(resource.id), f"{type_}/read", *_ways(resource, world)),
+            *tagged(str(resource.id)),
+        ),
         Operation.CREATE: write,
         Operation.UPDATE: () if isinstance(resource, Association) else write,
         Operation.DELETE: at(str(resource.id), f"{type_}/delete"),
-        Operation.VERIFY: at(str(resource.id), *_ways(resource, world)),
     }
 
 

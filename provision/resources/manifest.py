@@ -102,12 +102,14 @@ BACKEND_TLS_POLICY = _alb("BackendTLSPolicy", "backendtlspolicies")
 HEALTH_CHECK_POLICY = _alb("HealthCheckPolicy", "healthcheckpolicy")
 ROUTE_POLICY = _alb("RoutePolicy", "routepolicies")
 FIREWALL_POLICY = _alb("WebApplicationFirewallPolicy", "webapplicationfirewallpolicy")
+INGRESS_EXTENSION = _alb("IngressExtension", "ingressextension")
 ALB_POLICIES = (
     FRONTEND_TLS_POLICY,
     BACKEND_TLS_POLICY,
     HEALTH_CHECK_POLICY,
     ROUTE_POLICY,
     FIREWALL_POLICY,
+    INGRESS_EXTENSION,
 )
 
 OWNED: tuple[Api, ...] = (

@@ -37,7 +37,7 @@ from provision.sandbox.service_networking_writes import PUT, patch, put_child, p
 from provision.sandbox.virtual_networks import SUBNET
 from provision.sandbox.waf_policies import JOIN
 
-_DELETE_SECONDS = {CONTROLLER: 75.0, FRONTEND: 75.0, ASSOCIATION: 330.0, POLICY: 30.0}
+_DELETE_SECONDS = {CONTROLLER: 75.0, FRONTEND: 75.0, ASSOCIATION: 330.0, POLICY: 30.0, CONNECTION: 10.0}
 """The delete of an association was still running after 285 s; the others are guesses."""
 _ADDRESSES = 6
 """Addresses of its subnet that an association takes at first; it takes more as it scales."""
@@ -81,7 +81,8 @@ def delete(kind: str, request: Request, azure: Azure) -> Answer:
     document["properties"]["provisioningState"] = "Deleting"
     azure.store.put(kind, document["id"], document)
     operation = azure.start_operation(_DELETE, _DELETE_SECONDS[kind], kind=kind, resource=document["id"])
-    headers = poll_headers(request, azure, operation["name"], document["location"], result=True)
+    place = document if "location" in document else azure.store.get(CONTROLLER, controller_id(request))
+    headers = poll_headers(request, azure, operation["name"], (place or {})["location"], result=True)
     return Answer(202, b"null", {"Content-Type": "application/json; charset=utf-8", **headers})
 
 
@@ -166,15 +167,15 @@ Firewall on Application Gateway for Containers with the Gateway API", Microsoft 
 
 def _child_routes() -> Iterator[Route]:
     for name, kind in CHILDREN.items():
-        if kind == CONNECTION:
-            continue
         children, child = f"{_ITEM}/{name}", f"{_ITEM}/{name}/{{name}}"
+        yield Route("DELETE", child, partial(delete, kind), f"{kind}/delete")
+        if kind == CONNECTION:
+            continue  # the rest is in a module of its own
         yield Route("GET", children, partial(list_children, kind), f"{kind}/read")
         yield Route("GET", child, partial(get, kind), f"{kind}/read")
         linked = _LINKED.get(kind)
         yield Route("PUT", child, partial(put_child, kind), f"{kind}/write", linked=linked)
         yield Route("PATCH", child, partial(patch, kind), f"{kind}/write")
-        yield Route("DELETE", child, partial(delete, kind), f"{kind}/delete")
 
 
 _LOCATION = f"{_SUBSCRIPTION}/providers/Microsoft.ServiceNetworking/locations/{{location}}"

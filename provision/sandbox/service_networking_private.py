@@ -3,7 +3,7 @@
 Source: azure-mgmt-servicenetworking 2.1.0 and the examples of the specification (azure-rest-api-specs,
 ServiceNetworking.Management, PrivateLinkResourcesGet and PrivateEndpointConnectionPut, 2025-09-01-preview): a
 private frontend is a private link resource, and its name the group id. A connection comes into being with a
-private endpoint (`private_endpoints`); here it is read, approved, rejected and deleted.
+private endpoint (`private_endpoints`); here it is read, approved and rejected.
 """
 
 from __future__ import annotations
@@ -69,11 +69,6 @@ def put_connection(request: Request, azure: Azure) -> Answer:
     return Answer(200, _shown(document))
 
 
-def delete_connection(request: Request, azure: Azure) -> Answer:
-    identifier = f"{controller_id(request)}/privateEndpointConnections/{request.params['name']}"
-    return Answer(200 if azure.store.delete(CONNECTION, identifier) else 204)
-
-
 def list_links(request: Request, azure: Azure) -> Answer:
     _controller(request, azure)
     return Answer(body={"value": _links(request, azure)})
@@ -121,7 +116,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _CONNECTIONS, list_connections, f"{CONNECTION}/read"),
     Route("GET", f"{_CONNECTIONS}/{{name}}", get_connection, f"{CONNECTION}/read"),
     Route("PUT", f"{_CONNECTIONS}/{{name}}", put_connection, f"{CONNECTION}/write"),
-    Route("DELETE", f"{_CONNECTIONS}/{{name}}", delete_connection, f"{CONNECTION}/delete"),
     Route("GET", _LINKS, list_links, f"{LINK}/read"),
     Route("GET", f"{_LINKS}/{{name}}", get_link, f"{LINK}/read"),
 )

@@ -10,9 +10,11 @@ import yaml
 from command_line import Applied, CommandLine, Ran
 
 from provision.sandbox.azure import SUBSCRIPTION, Json
-from provision.sandbox.service_networking_kinds import ASSOCIATION, CONTROLLER
+from provision.sandbox.service_networking_kinds import ASSOCIATION, CONNECTION, CONTROLLER, FRONTEND
+from provision.sandbox.service_networking_private import connect
 from provision.sandbox.waf_policies import WAF_POLICY
 
+PROFILES = Path(__file__).parents[2] / "profiles"
 NETWORK = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-network/providers/Microsoft.Network"
 SUBNET = f"{NETWORK}/virtualNetworks/vnet-store/subnets/snet"
 FIREWALL = f"{NETWORK}/applicationGatewayWebApplicationFirewallPolicies/waf"
@@ -76,8 +78,10 @@ def test_a_public_gateway_from_nothing_and_back(provision: CommandLine, applied:
     assert provision("drift", *arguments).code == 0
     verified = provision("verify", *arguments, "--format", "json")
     assert verified.code == 0, verified.out
-    (host,) = verified.json()["hosts"]
-    links = {link["link"]: link for link in host["links"]}
+    links = links_of(verified)
+    # Whoever made it, it is looked at in Azure.
+    made = {"agc-managed": "of alb-", "agc-byo": "of agc-storefront in resource group rg-ingress"}
+    assert made[name] in links["frontend"]["detail"]
     # A frontend has a name: the host's record is an alias of it.
     assert ".alb.azure.com → " in links["record"]["detail"]
     assert links["http"]["detail"].startswith("200")
@@ -96,13 +100,105 @@ def test_a_private_gateway_through_the_run_command_and_its_chart(
     assert provision("plan", *arguments).code == 0
     assert provision("drift", *arguments).code == 0
     verified = provision("verify", *arguments, "--format", "json")
-    # Nothing on the way to a private frontend can be seen from here, which is never green.
-    assert verified.code == 3, verified.out
-    (host,) = verified.json()["hosts"]
-    assert {link["status"] for link in host["links"]} == {"ok", "not checked"}
+    assert verified.code == 2, verified.out
+    links = links_of(verified)
+    broken = [name for name, link in links.items() if link["status"] == "broken"]
+    assert broken == ["endpoint"]
+    assert "--group-id books" in links["endpoint"]["command"]
     gone = provision("destroy", *arguments, "--yes", "--format", "json")
     assert gone.code == 0, gone.out
     assert gone.statuses()["helm_release/azure-alb-system/alb-controller"] == "deleted"
+
+
+def test_ingresses_send_plain_http_to_https(provision: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "catalog.yaml"
+    body = {"extends": f"{PROFILES}/agc-managed.yaml", "name": "catalog", "ingress": {"api": "ingress"}}
+    file.write_text(yaml.safe_dump(body))
+    arguments = (str(file), "--sandbox")
+    done = provision("apply", *arguments, "--yes", "--format", "json")
+    assert done.code == 0, done.out
+    extension = "kubernetes/IngressExtension/catalog/catalog-contoso-com-redirect"
+    assert done.statuses()[extension] == "created"
+    verified = provision("verify", *arguments, "--format", "json")
+    assert verified.code == 0, verified.out
+    answer = "200; plain HTTP: 301 → https://catalog.contoso.com/"
+    assert links_of(verified)["http"]["detail"] == answer
+    assert provision("drift", *arguments).code == 0
+    # Without its certificate the host is served in plain: what sent it on goes.
+    body["hosts"] = {"catalog.contoso.com": {"certificate": None}}
+    file.write_text(yaml.safe_dump(body))
+    plain = provision("apply", *arguments, "--yes", "--format", "json")
+    assert plain.code == 0, plain.out
+    assert plain.statuses()[extension] == "deleted"
+    verified = provision("verify", *arguments, "--format", "json")
+    assert links_of(verified)["http"]["detail"] == "200, plain HTTP: no certificate"
+
+
+def links_of(verified: Ran) -> dict[str, Json]:
+    """The last link of each kind of the only host."""
+    (host,) = verified.json()["hosts"]
+    return {link["link"]: link for link in host["links"]}
+
+
+def asks(provision: CommandLine, endpoint: str) -> None:
+    """A private endpoint of others asks for a way to the frontend."""
+    with provision.azure() as azure:
+        (frontend,) = azure.store.list(FRONTEND)
+        name = endpoint.rpartition("/")[2]
+        connect(azure, frontend, endpoint, name, "Pending", "the hub wants to read books")
+
+
+def test_a_private_endpoint_is_approved_and_sent_away(
+    provision: CommandLine, applied: Applied, tmp_path: Path
+) -> None:
+    """It waits, is approved because the profile names it, and is cut off when the profile no longer does."""
+    applied("agc-private")
+    endpoint = f"{NETWORK}/privateEndpoints/pe-hub"
+    asks(provision, endpoint)
+    file = tmp_path / "backoffice.yaml"
+    arguments = (str(file), "--sandbox")
+
+    def named(*endpoints: str) -> None:
+        body = {"extends": f"{PROFILES}/agc-private.yaml", "name": "backoffice"}
+        file.write_text(yaml.safe_dump({**body, "ingress": {"privateEndpoints": list(endpoints)}}))
+
+    named()
+    waiting = links_of(provision("verify", *arguments, "--format", "json"))["endpoint"]
+    assert waiting["detail"] == "pe-hub is Pending (the hub wants to read books)"
+    named(endpoint)
+    assert provision("drift", *arguments).code == 2
+    done = provision("apply", *arguments, "--yes", "--format", "json")
+    assert done.code == 0, done.out
+    assert done.statuses()["private_endpoint_connection/agc-backoffice/pe-hub"] == "updated"
+    assert provision("drift", *arguments).code == 0
+    verified = provision("verify", *arguments, "--format", "json")
+    assert links_of(verified)["endpoint"]["status"] == "ok"
+    # Now there is a way to the gateway, which asks who comes.
+    assert links_of(verified)["http"]["detail"] == "the gateway asks for a client certificate"
+    named()
+    gone = provision("apply", *arguments, "--yes", "--format", "json")
+    assert gone.code == 0, gone.out
+    assert gone.statuses()["private_endpoint_connection/agc-backoffice/pe-hub"] == "deleted"
+    with provision.azure() as azure:
+        assert azure.store.list(CONNECTION) == []
+
+
+def test_a_private_endpoint_that_nobody_has_made_yet(
+    provision: CommandLine, applied: Applied, tmp_path: Path
+) -> None:
+    """The rest is done, and what others must do is an error with its command."""
+    applied("agc-private")
+    file = tmp_path / "backoffice.yaml"
+    ingress = {"privateEndpoints": [f"{NETWORK}/privateEndpoints/pe-hub"]}
+    body = {"extends": f"{PROFILES}/agc-private.yaml", "name": "backoffice", "ingress": ingress}
+    file.write_text(yaml.safe_dump(body))
+    done = provision("apply", str(file), "--sandbox", "--yes", "--format", "json")
+    assert done.code == 1
+    (error,) = done.errors().values()
+    assert "this private endpoint does not exist" in error
+    assert "az network private-endpoint create" in error
+    assert "--name pe-hub" in error
+    assert "--group-id books" in error
 
 
 def test_the_parts_of_a_gateway_are_made_beside_each_other(store: Store) -> None:
@@ -193,3 +289,17 @@ def test_a_gateway_does_not_change_hands(store: Store) -> None:
     text = store.refused()
     assert "it was made with deployment: byo" in text
     assert "provision destroy PROFILE" in text
+
+
+def test_a_gateway_of_the_controller_does_not_change_hands(
+    provision: CommandLine, applied: Applied, tmp_path: Path
+) -> None:
+    applied("agc-managed")
+    file = tmp_path / "catalog.yaml"
+    ingress = {"deployment": "byo", "subnet": f"{NETWORK}/virtualNetworks/vnet-catalog/subnets/snet"}
+    body = {"extends": f"{PROFILES}/agc-managed.yaml", "name": "catalog", "ingress": ingress}
+    file.write_text(yaml.safe_dump(body))
+    done = provision("apply", str(file), "--sandbox", "--yes")
+    assert done.code == 1
+    assert not done.writes()
+    assert "it was made with deployment: managed" in done.out + done.err

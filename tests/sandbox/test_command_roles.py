@@ -263,6 +263,11 @@ def test_every_kind_of_cluster_is_served_by_its_role(
     monkeypatch.setenv("PROVISION_SANDBOX_CLIENT", RUNNER.name)
     for command in ("apply", "drift", "destroy"):
         _run(runner.provision, command, file)
+        if command == "drift" and profile.startswith("agc"):
+            # What is outside of the cluster can be looked at; nobody has a private endpoint here.
+            told = runner.provision("verify", file, "--sandbox").out
+            assert "gateway in Azure: " in told
+            assert "does not have the right" not in told
     later = ("/recover/action", "/update/action", "/events/read", "/cname/read", "/aaaa/read")
     assert all(action.endswith(later) for action in _unused(actions(roles), runner.used))
 

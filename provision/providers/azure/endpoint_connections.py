@@ -22,7 +22,12 @@ from provision.providers.azure.searching import Once, look_in_each
 from provision.resources.arm import ArmId
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.resource import Resource
-from provision.resources.service_networking import APPROVED, PrivateEndpointConnection, TrafficController
+from provision.resources.service_networking import (
+    APPROVED,
+    Frontend,
+    PrivateEndpointConnection,
+    TrafficController,
+)
 from provision.resources.values import CaseInsensitive
 
 Body = dict[str, Any]
@@ -65,7 +70,9 @@ class PrivateEndpointConnections:
         return Reading(dict(await together(map(one, resources))))
 
     async def search(self, resources: Sequence[Resource], profile: str) -> Reading:
-        """Approvals of ours whose endpoint the profile no longer names."""
+        """Approvals of ours whose endpoint the profile no longer names. Public frontends have none."""
+        if not any(isinstance(each, Frontend) and not each.public for each in resources):
+            return Reading({})
         declared = {
             str(each.endpoint).casefold() for each in resources if isinstance(each, PrivateEndpointConnection)
         }

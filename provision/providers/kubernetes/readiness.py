@@ -22,6 +22,7 @@ from provision.resources.manifest import (
     HEALTH_CHECK_POLICY,
     HTTP_ROUTE,
     INGRESS,
+    INGRESS_EXTENSION,
     NAMESPACE,
     NGINX_INGRESS_CONTROLLER,
     PINNED,
@@ -161,6 +162,7 @@ _CHECKS: Mapping[Api, Callable[[Live], Iterator[str]]] = {
     APPLICATION_LOAD_BALANCER: _load_balancer,
     FIREWALL_POLICY: _firewall,
     **dict.fromkeys((FRONTEND_TLS_POLICY, BACKEND_TLS_POLICY, HEALTH_CHECK_POLICY, ROUTE_POLICY), _policy),
+    INGRESS_EXTENSION: _policy,
 }
 """Other kinds are ready once they exist."""
 

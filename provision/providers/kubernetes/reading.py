@@ -42,12 +42,13 @@ from provision.resources.manifest import (
 from provision.resources.observed import Absent, Observed, Present, Unread
 
 _REMOVAL: tuple[tuple[Api, ...], ...] = (
-    (HTTP_ROUTE, TLS_ROUTE, INGRESS, VIRTUAL_SERVICE, *ALB_POLICIES),
+    (HTTP_ROUTE, TLS_ROUTE, INGRESS, VIRTUAL_SERVICE),
     (GATEWAY, ISTIO_GATEWAY, NGINX_INGRESS_CONTROLLER, CLUSTER_EXTERNAL_DNS),
+    ALB_POLICIES,
     (APPLICATION_LOAD_BALANCER, DEPLOYMENT),
     (SECRET_PROVIDER_CLASS, SERVICE_ACCOUNT, CONFIG_MAP),
 )
-"""Kinds in the order in which orphans go: what uses another goes first."""
+"""Kinds in the order in which orphans go: what uses another goes first, what protects a route after it."""
 
 _Listed = list[tuple[Api, Json]]
 

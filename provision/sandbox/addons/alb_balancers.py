@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 
 from provision.sandbox.addons import alb_controller
 from provision.sandbox.addons.alb_arm import GROUP_READ, Arm, ArmError
-from provision.sandbox.addons.alb_controller import MANAGER, Controller
+from provision.sandbox.addons.alb_controller import ALB_FRONTEND, MANAGER, Controller
 from provision.sandbox.addons.site import Site
 from provision.sandbox.addons.workload_identity import AccessError
 from provision.sandbox.addons.writing import change, conditions, set_status
@@ -55,8 +55,15 @@ def resource_id(site: Site, balancer: Json) -> str:
 
 
 def frontend_id(controller_id: str, owner: Json) -> str:
-    """Id of the frontend that the controller makes for a Gateway or an Ingress."""
-    return f"{controller_id}/frontends/{_name('fe', owner['metadata']['uid'])}"
+    """Id of the frontend that the controller makes for a Gateway or an Ingress.
+
+    Ingresses that name a frontend share it: its documentation shows one name in the status of all of them
+    ("URL Redirect … - Ingress API", Microsoft Learn, 2024-05). Of one namespace, as is guessed here.
+    """
+    metadata = owner["metadata"]
+    shared = (metadata.get("annotations") or {}).get(ALB_FRONTEND)
+    seed = f"{metadata.get('namespace')}/{shared}" if shared else metadata["uid"]
+    return f"{controller_id}/frontends/{_name('fe', seed)}"
 
 
 def ready(balancer: Json) -> bool:

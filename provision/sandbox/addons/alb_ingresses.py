@@ -1,6 +1,8 @@
 """Ingresses of class `azure-alb-external`: their frontend's name in their status.
 
-Source: "SSL offloading with Application Gateway for Containers - Ingress API", Microsoft Learn, 2024-02.
+One with TLS listens at port 443 and at no other: its status tells so, and plain HTTP takes another Ingress.
+Sources: "SSL offloading with Application Gateway for Containers - Ingress API", Microsoft Learn, 2024-02, and
+"URL Redirect … - Ingress API", 2024-05.
 """
 
 from __future__ import annotations
@@ -36,5 +38,4 @@ def reconcile(site: Site) -> None:
 
 
 def _ports(ingress: Json) -> list[Json]:
-    secure = [{"port": 443, "protocol": "TCP"}] if ingress["spec"].get("tls") else []
-    return [{"port": 80, "protocol": "TCP"}, *secure]
+    return [{"port": 443 if ingress["spec"].get("tls") else 80, "protocol": "TCP"}]

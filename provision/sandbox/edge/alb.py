@@ -136,7 +136,7 @@ class AlbIngressFront(Open):
     ingresses: list[Json]
 
     def ports(self) -> set[int]:
-        return {80} | ({443} if any(each["spec"].get("tls") for each in self.ingresses) else set())
+        return {_port(each) for each in self.ingresses}
 
     def secure(self, port: int) -> bool:
         return port == 443
@@ -185,11 +185,16 @@ class AlbIngressFront(Open):
         return None
 
     def _location(self, visit: Visit) -> Location | None:
-        every = [each for ingress in self.ingresses for each in locations_of(ingress)]
+        listening = [each for each in self.ingresses if _port(each) == visit.port]
+        every = [each for ingress in listening for each in locations_of(ingress)]
         hosts = {each.host for each in every}
         server = next((host for host in [*patterns(visit.host), ""] if host in hosts), "")
         found = [each for each in every if each.host == server and each.holds(visit.path)]
         return max(found, key=lambda each: (each.kind == "Exact", len(each.path)), default=None)
+
+
+def _port(ingress: Json) -> int:
+    return 443 if ingress["spec"].get("tls") else 80
 
 
 def _answers(ingress: Json, name: str) -> bool:

@@ -152,6 +152,10 @@ class Bench:
         return _group(networking.SecurityPoliciesInterfaceOperations)
 
     @cached_property
+    def connections(self) -> Any:
+        return _group(networking.PrivateEndpointConnectionsInterfaceOperations)
+
+    @cached_property
     def any_resources(self) -> Any:
         return _group(ResourcesOperations)
 
@@ -189,6 +193,7 @@ class Bench:
             frontends_interface=self.frontends,
             associations_interface=self.associations,
             security_policies_interface=self.security_policies,
+            private_endpoint_connections_interface=self.connections,
         )
         clients.resources.side_effect = lambda _: self._resources()
         return clients

@@ -25,7 +25,7 @@ from provision.plan.diff import diff
 from provision.providers.kubernetes.access import Ways
 from provision.providers.kubernetes.calls import Reply, failure
 from provision.providers.kubernetes.manifests import Manifests
-from provision.resources.manifest import CERTIFICATE_OPTION, NAMESPACE, SERVICE_ACCOUNT, Manifest
+from provision.resources.manifest import CERTIFICATE_OPTION, NAMESPACE, OWNED, SERVICE_ACCOUNT, Manifest
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.ref import Ref
 from provision.resources.values import Value
@@ -261,6 +261,21 @@ async def test_orphans_are_what_we_made_and_go_in_order(
     last = reading.orphans[-1][0]
     assert last.after == last.outlives == (ingress().address,)
     assert (await handler.read([kept], "another")).orphans == ()
+
+
+async def test_what_is_ours_of_any_kind_is_an_orphan(handler: Manifests, cluster: Cluster) -> None:
+    """Of each kind of which a profile may own objects."""
+    ours = {
+        "labels": {"provision/profile": PROFILE},
+        "managedFields": [{"manager": "provision", "operation": "Apply"}],
+    }
+    for api in OWNED:
+        namespace = {"namespace": "shop"} if api.namespaced else {}
+        item = {"metadata": {"name": "old", "uid": "1", **namespace, **ours}}
+        cluster.answers["get", api.path()] = Reply(200, {"items": [item]})
+    reading = await handler.read([settings({})], PROFILE)
+    found = {orphan.api for orphan, _ in reading.orphans if isinstance(orphan, Manifest)}
+    assert found == set(OWNED)
 
 
 async def test_without_the_right_to_list_the_profiles_namespaces_are_searched(

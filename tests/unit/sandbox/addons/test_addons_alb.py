@@ -333,9 +333,25 @@ def test_an_ingress_gets_the_name_of_its_frontend(managed: bool) -> None:
     charted.put(kinds.INGRESS, "shop", "shop", spec=spec, annotations=annotations)
     charted.pass_(400)
     (frontend,) = charted.frontends()
-    ports = [{"port": 80, "protocol": "TCP"}, {"port": 443, "protocol": "TCP"}]
+    ports = [{"port": 443, "protocol": "TCP"}]
     status = charted.need(kinds.INGRESS, "shop", "shop")["status"]
     assert status["loadBalancer"]["ingress"] == [{"hostname": frontend["properties"]["fqdn"], "ports": ports}]
+
+
+def test_ingresses_that_name_a_frontend_share_it() -> None:
+    charted = Charted()
+    charted.balancer()
+    named = {**MANAGED, "alb.networking.azure.io/alb-frontend": "web"}
+    spec = {"ingressClassName": "azure-alb-external", "rules": [{"host": "shop.contoso.com"}]}
+    for name, marked in (("shop", named), ("shop-redirect", named), ("alone", MANAGED)):
+        charted.put(kinds.INGRESS, name, "shop", spec=spec, annotations=marked)
+    charted.pass_(400)
+    assert len(charted.frontends()) == 2
+    names = [
+        charted.need(kinds.INGRESS, name, "shop")["status"]["loadBalancer"]["ingress"][0]["hostname"]
+        for name in ("shop", "shop-redirect", "alone")
+    ]
+    assert names[0] == names[1] != names[2]
 
 
 GATEWAY_TARGET = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "web"}

@@ -23,6 +23,7 @@ from edge_bench import (
 
 from provision.sandbox.azure import SUBSCRIPTION, Json
 from provision.sandbox.edge import frontends
+from provision.sandbox.edge.alb import AlbFront
 from provision.sandbox.kubernetes import crds, kinds
 from provision.sandbox.service_networking_kinds import (
     ASSOCIATION,
@@ -194,7 +195,7 @@ async def test_clients_show_a_certificate_where_a_policy_asks_for_one(
 async def test_an_ingress_is_served(contents: Contents) -> None:
     arm(contents, CONTROLLER, "tc")
     arm(contents, ASSOCIATION, "as")
-    arm(contents, FRONTEND, "fe", fqdn=NAME)
+    frontend = arm(contents, FRONTEND, "fe", fqdn=NAME)
     pair = contents.secret("shop-tls", "shop", "shop.contoso.com")
     for name in ("shop", "cart"):
         contents.service(name, "shop", 80)
@@ -210,6 +211,9 @@ async def test_an_ingress_is_served(contents: Contents) -> None:
     status = {"loadBalancer": {"ingress": [{"hostname": NAME}]}}
     more = {"annotations": {"alb.networking.azure.io/alb-ingress-extension": "shop"}}
     contents.put(kinds.INGRESS, "shop", "shop", spec=spec, status=status, more=more)
+    assert AlbFront(contents.azure, frontend).ports() == {443}  # one with TLS listens there only
+    del spec["tls"]
+    contents.put(kinds.INGRESS, "plain", "shop", spec=spec, status=status, more=more)
     async with serving(contents) as edge:
         got = await get(edge, NAME, "https://shop.contoso.com/cart/1")
         assert (got.fields["service"], got.certificate) == ("cart", pair.der)
