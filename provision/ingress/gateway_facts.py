@@ -10,6 +10,12 @@ _COMPONENTS = "Application Gateway for Containers components, Microsoft Learn"
 _LIMITS = "Azure subscription and service limits, Microsoft Learn"
 
 FRONTENDS = Limit(5, "frontends of one Application Gateway for Containers", _LIMITS, "2026-06")
+LISTENERS = Limit(200, "listeners of one Application Gateway for Containers", _LIMITS, "2026-06")
+HOST_ROUTES = Limit(200, "routes of one Application Gateway for Containers", _LIMITS, "2026-06")
+CERTIFICATES = Limit(
+    100, "references to certificates of one Application Gateway for Containers", _LIMITS, "2026-06"
+)
+SERVICES = Limit(100, "services of one Application Gateway for Containers", _LIMITS, "2026-06")
 LEAST_ADDRESSES = Limit(256, "free addresses of the subnet at least", _COMPONENTS, "2025-12")
 AMPLE_ADDRESSES = Limit(
     512,

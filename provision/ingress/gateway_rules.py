@@ -3,18 +3,28 @@ do."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 
 from provision.errors import Problem
 from provision.ingress import features
-from provision.ingress.gateway_facts import FRONTENDS, LEAST_ADDRESSES
+from provision.ingress.catalog import GATEWAY_LISTENERS, Limit
+from provision.ingress.gateway_facts import (
+    CERTIFICATES,
+    FRONTENDS,
+    HOST_ROUTES,
+    LEAST_ADDRESSES,
+    LISTENERS,
+    SERVICES,
+)
 from provision.ingress.hosts import by_namespace, zone_of
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import ApplicationGateway, Host
 from provision.profile.nodes import Path
 from provision.resources.waf_policy import FIREWALL_POLICIES
 
+_ANOTHER = "Write a profile with a gateway of its own for it."
 _SUBNETS = "/providers/microsoft.network/virtualnetworks/"
 _ENDPOINTS = "/providers/microsoft.network/privateendpoints/"
 
@@ -159,6 +169,34 @@ def _hosts(loaded: LoadedProfile) -> Iterator[Problem]:
         yield loaded.problem(("hosts",), message, hint)
 
 
+def _limits(loaded: LoadedProfile) -> Iterator[Problem]:
+    """What one gateway holds. Of hosts beyond a limit the first is named."""
+    ingress = loaded.profile.ingress
+    if not isinstance(ingress, ApplicationGateway):
+        return
+    told: set[Limit] = set()
+    counts: Counter[Limit] = Counter()
+    listening: Counter[str] = Counter()
+    services: set[tuple[str, str]] = set()
+    for name, host in loaded.profile.hosts.items():
+        secure = int(host.certificate is not None)
+        # A Gateway listens for plain HTTP too, from where a host with TLS has a route to HTTPS.
+        listening[host.namespace] += secure
+        services |= {(host.namespace, service.name) for service in (host.service, *host.split)}
+        counts[HOST_ROUTES] += 1 + secure
+        counts[CERTIFICATES] += secure
+        counts[SERVICES] = len(services)
+        if ingress.api == "gateway-api":
+            counts[LISTENERS] = listening.total() + len(listening)
+            counts[GATEWAY_LISTENERS] = listening[host.namespace] + 1
+        for limit, number in counts.items():
+            if number > limit.value and limit not in told:
+                told.add(limit)
+                message = f"with host {name} it is {number} {limit.text}, and {limit.value} are possible"
+                hint = "Put it into another namespace." if limit == GATEWAY_LISTENERS else _ANOTHER
+                yield loaded.problem(("hosts", name), message, f"{hint} Source: {limit.source}, {limit.date}")
+
+
 def _mutual(loaded: LoadedProfile) -> Iterator[Problem]:
     able = features.variant_of(loaded.profile).ability("tls-mutual").support != "no"
     for name, host in loaded.profile.hosts.items():
@@ -203,4 +241,4 @@ def _split(loaded: LoadedProfile) -> Iterator[Problem]:
             yield loaded.problem(("hosts", name, "service", "weight"), message, "Add split, or remove it.")
 
 
-RULES = (_settings, _subnet, _firewall, _hosts, _mutual, _services, _split)
+RULES = (_settings, _subnet, _firewall, _hosts, _limits, _mutual, _services, _split)
