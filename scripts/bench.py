@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any
 
 from bench_dns import large_zone
+from bench_gateway import own_gateway
 from bench_run import PROVISION, ROOT, Figure, Run, run
 from bench_sandbox import Served, is_sign_in, served, summary
 
@@ -148,6 +149,8 @@ class Bench:
         for measure in (self.start_up, self.no_change, self.first_apply, self.real_durations):
             sys.stderr.write(f"measuring {measure.__name__.replace('_', ' ')}\n")
             yield from measure()
+        sys.stderr.write("measuring a gateway of one's own\n")
+        yield from own_gateway(self._az, self._az_folder, min(self._runs, 3))
         sys.stderr.write("measuring a large zone\n")
         yield from large_zone()
         busy = f"waiting or running processes, mean of the last minute, on {os.cpu_count()} processors"

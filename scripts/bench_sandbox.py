@@ -69,10 +69,11 @@ class Log(deque[Entry]):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A sandbox that listens, and the variables that bring clients to it."""
+    """A sandbox that listens, the variables that bring clients to it, and the file it keeps itself in."""
 
     variables: Mapping[str, str]
     log: Log
+    state: Path
 
 
 @dataclass
@@ -126,7 +127,7 @@ def served(*, speed: float = 1000.0, latency: float = 0.0, az_folder: Path | Non
             variables = {**os.environ, **environment(inside.home, inside.server)}
             if az_folder:
                 shutil.copytree(az_folder, variables["AZURE_CONFIG_DIR"])
-            yield Served(variables, inside.log)
+            yield Served(variables, inside.log, inside.home.state)
         finally:
             if inside.loop is not None and thread.is_alive():
                 inside.loop.call_soon_threadsafe(inside.over.set)

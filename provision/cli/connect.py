@@ -83,11 +83,11 @@ async def _sandboxed(profile: Profile) -> AsyncIterator[Clients]:
             if running:
                 store = Store(here.state)
                 stack.callback(store.close)
-                _seed(Azure(store, Clock()), profile)
+                seed_for(Azure(store, Clock()), profile)
                 url, ca, speed, per_host = running.url, running.ca, running.speed, 0
             else:
                 sandbox = await stack.enter_async_context(Sandbox(here.state))
-                _seed(sandbox.azure, profile)
+                seed_for(sandbox.azure, profile)
                 url, ca, speed = sandbox.url, str(sandbox.ca_path), sandbox.azure.clock.speed
                 per_host = CONNECTIONS
         yield await stack.enter_async_context(_sandbox_clients(url, ca, speed, per_host))
@@ -126,7 +126,7 @@ def opening_sandbox(home: Path) -> Iterator[None]:
         raise UsageError(f"opening the sandbox in {home}", str(error), fix) from error
 
 
-def _seed(azure: Azure, profile: Profile) -> None:
+def seed_for(azure: Azure, profile: Profile) -> None:
     """Make what the profile needs to exist, so that anybody's profile can be rehearsed."""
     from provision.sandbox import seed
 

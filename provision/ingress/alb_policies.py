@@ -58,7 +58,9 @@ class Policies:
             api = INGRESS if self.ingress.api == "ingress" else HTTP_ROUTE
             target = _target(api, object_name(name), host.namespace)
             default: Value = {"timeouts": {"routeTimeout": f"{host.timeout_seconds}s"}}
-            after = (address(api, object_name(name), host.namespace),)
+            # Beside the route, which must not serve for a while as the policy forbids: it waits for it by itself.
+            gateway = address(GATEWAY, gateway_name(self.profile), host.namespace)
+            after = () if api is INGRESS else (gateway,)
             yield self._policy(ROUTE_POLICY, object_name(name), host.namespace, target, default, after)
 
     def _clients(self, name: str, host: Host, authority: str) -> Manifest:

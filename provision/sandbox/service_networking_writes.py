@@ -31,7 +31,7 @@ from provision.sandbox.service_networking_rules import (
 )
 
 PUT = "service_networking.put"
-_WRITE_SECONDS = {CONTROLLER: 72.0, FRONTEND: 71.0, ASSOCIATION: 193.0, POLICY: 30.0}
+WRITE_SECONDS = {CONTROLLER: 72.0, FRONTEND: 71.0, ASSOCIATION: 193.0, POLICY: 30.0}
 """As seen, but for security policies."""
 
 
@@ -106,7 +106,7 @@ def _write(request: Request, azure: Azure, kind: str, identifier: str, wanted: J
     azure.store.put(kind, identifier, document)
     if before and kind == ASSOCIATION:
         _restart(azure, document)
-    operation = azure.start_operation(PUT, _WRITE_SECONDS[kind], kind=kind, resource=identifier)
+    operation = azure.start_operation(PUT, WRITE_SECONDS[kind], kind=kind, resource=identifier)
     headers = poll_headers(request, azure, operation["name"], document["location"])
     return Answer(200 if before else 201, shown(azure, kind, document, version_of(request)), headers)
 
