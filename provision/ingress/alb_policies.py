@@ -58,7 +58,7 @@ class Policies:
             api = INGRESS if self.ingress.api == "ingress" else HTTP_ROUTE
             target = _target(api, object_name(name), host.namespace)
             default: Value = {"timeouts": {"routeTimeout": f"{host.timeout_seconds}s"}}
-            # Beside the route, which must not serve for a while as the policy forbids: it waits for it by itself.
+            # Made beside the route, for which it waits by itself: a route is never without it for long.
             gateway = address(GATEWAY, gateway_name(self.profile), host.namespace)
             after = () if api is INGRESS else (gateway,)
             yield self._policy(ROUTE_POLICY, object_name(name), host.namespace, target, default, after)

@@ -286,6 +286,41 @@ def _run(provision: CommandLine, command: str, profile: str) -> None:
     assert ran.code == 0, (command, ran.out, ran.err)
 
 
+def test_built_in_roles_serve_too(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the README's table, for the profile with most of its rows. Registering is done before."""
+    file = "profiles/agc-private.yaml"
+    runner.provision("apply", file, "--sandbox", "--target", "resource_provider/Microsoft.ServiceNetworking")
+    runner.provision("apply", file, "--sandbox", "--target", "resource_provider/Microsoft.NetworkFunction")
+    groups = f"{ROOT}/resourceGroups"
+    network = f"{groups}/rg-network/providers/Microsoft.Network/virtualNetworks"
+    administrator = "Role Based Access Control Administrator"
+    granted = [
+        ("Reader", ROOT),
+        ("Azure Kubernetes Service Contributor Role", f"{groups}/rg-aks-private"),
+        ("Azure Kubernetes Service RBAC Cluster Admin", f"{groups}/rg-aks-private"),
+        ("Private DNS Zone Contributor", f"{groups}/rg-dns"),
+        ("Private DNS Zone Contributor", f"{network}/vnet-hub"),
+        ("Managed Identity Contributor", f"{groups}/rg-identities"),
+        ("Key Vault Certificates Officer", VAULT),
+        ("AppGw for Containers Configuration Manager", f"{groups}/rg-aks-private"),
+        ("Network Contributor", f"{network}/vnet-backoffice"),
+        (administrator, VAULT),
+        (administrator, f"{groups}/rg-aks-private"),
+        (administrator, f"{groups}/MC_rg-aks-private_aks-private_westeurope"),
+        (administrator, f"{network}/vnet-backoffice"),
+    ]
+    store = Store(runner.provision.home / "state.db")
+    try:
+        azure = Azure(store, Clock(), services.SETTLERS)
+        for role, scope in granted:
+            asyncio.run(_granted(azure, role, scope, RUNNER.object_id))
+    finally:
+        store.close()
+    monkeypatch.setenv("PROVISION_SANDBOX_CLIENT", RUNNER.name)
+    for command in ("apply", "destroy"):
+        _run(runner.provision, command, file)
+
+
 def _open_vault_with_policies(provision: CommandLine) -> None:
     """What the role can't give: the note that comes with it names the permissions."""
     ran = provision("roles", "profiles/nginx.yaml", "--sandbox", "--read")
@@ -400,16 +435,20 @@ async def _typed(azure: Azure, command: str) -> None:
     """What the owner's az sends for a printed `az role assignment create`."""
     words = shlex.split(command)
     given = dict(zip(words[4::2], words[5::2], strict=True))
-    [role] = [
-        id_ for id_, each in rbac.built_in().items() if each["properties"]["roleName"] == given["--role"]
-    ]
+    assert given["--assignee-principal-type"] == "ServicePrincipal"
+    await _granted(azure, given["--role"], given["--scope"], given["--assignee-object-id"])
+
+
+async def _granted(azure: Azure, name: str, scope: str, object_id: str) -> None:
+    """A built-in role, by its name."""
+    [role] = [id_ for id_, each in rbac.built_in().items() if each["properties"]["roleName"] == name]
     granted = {
         "roleDefinitionId": f"{ROOT}/{AUTHORIZATION}/roleDefinitions/{role}",
-        "principalId": given["--assignee-object-id"],
-        "principalType": given["--assignee-principal-type"],
+        "principalId": object_id,
+        "principalType": "ServicePrincipal",
     }
     gateway = Gateway(azure, services.ROUTES)
-    await _put(gateway, azure, given["--scope"], f"roleAssignments/{azure.guid()}", granted)
+    await _put(gateway, azure, scope, f"roleAssignments/{azure.guid()}", granted)
 
 
 def test_roles_of_another_team_are_checked_and_asked_for_by_command(
