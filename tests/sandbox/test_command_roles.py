@@ -299,7 +299,7 @@ def test_built_in_roles_serve_too(runner: Runner, monkeypatch: pytest.MonkeyPatc
         ("Azure Kubernetes Service Contributor Role", f"{groups}/rg-aks-private"),
         ("Azure Kubernetes Service RBAC Cluster Admin", f"{groups}/rg-aks-private"),
         ("Private DNS Zone Contributor", f"{groups}/rg-dns"),
-        ("Private DNS Zone Contributor", f"{network}/vnet-hub"),
+        ("Private DNS Zone Contributor", f"{groups}/rg-network"),
         ("Managed Identity Contributor", f"{groups}/rg-identities"),
         ("Key Vault Certificates Officer", VAULT),
         ("AppGw for Containers Configuration Manager", f"{groups}/rg-aks-private"),
