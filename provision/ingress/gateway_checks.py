@@ -8,13 +8,22 @@ from ipaddress import ip_network
 
 from provision.errors import ProvisionError
 from provision.ingress.application_gateway import graph
-from provision.ingress.gateway_facts import AMPLE_ADDRESSES, LEAST_ADDRESSES, OVERLAY_PREFIX, REGIONS
+from provision.ingress.catalog import Limit
+from provision.ingress.gateway_facts import (
+    AMPLE_ADDRESSES,
+    ASSOCIATIONS,
+    FRONTENDS,
+    LEAST_ADDRESSES,
+    OVERLAY_PREFIX,
+    REGIONS,
+)
 from provision.plan.plan import Observation
 from provision.profile.model import ApplicationGateway, Profile
+from provision.resources.graph import ResourceGraph
 from provision.resources.manifest import APPLICATION_LOAD_BALANCER, Manifest
 from provision.resources.network import DELEGATION, Subnet
 from provision.resources.observed import Absent, Present
-from provision.resources.service_networking import Association, TrafficController
+from provision.resources.service_networking import Association, Frontend, TrafficController
 from provision.resources.waf_policy import WafPolicy
 
 _OLD_RULES = "OWASP"
@@ -47,6 +56,8 @@ def problems(profile: Profile, observation: Observation, cluster: Present) -> It
             yield from _overlay(resource, resource.prefix, cluster)
         elif isinstance(resource, WafPolicy) and isinstance(observed, Present):
             yield from _rule_sets(resource, observed)
+        elif isinstance(resource, TrafficController) and isinstance(observed, Present):
+            yield from _full(resource, observed, graph(profile, ingress))
 
 
 def warnings(profile: Profile, observation: Observation, cluster: Present) -> list[str]:
@@ -159,6 +170,31 @@ def _has_association(profile: Profile, ingress: ApplicationGateway, observation:
         if mine and isinstance(observation.objects.get(resource.address), Present):
             return True
     return False
+
+
+def _full(
+    controller: TrafficController, observed: Present, declared: ResourceGraph
+) -> Iterator[ProvisionError]:
+    """What others made in the gateway takes the places of ours."""
+    kinds: tuple[tuple[type[Association] | type[Frontend], Limit], ...] = (
+        (Association, ASSOCIATIONS),
+        (Frontend, FRONTENDS),
+    )
+    for kind, limit in kinds:
+        seen: object = observed.outputs.get(f"{kind.KIND}s")
+        there = seen if isinstance(seen, frozenset) else frozenset()
+        ours = {each.id for each in declared if isinstance(each, kind)}
+        others = sorted(str(each).rpartition("/")[2] for each in there - ours)
+        if others and len(there | ours) > limit.value:
+            plural = "s" if len(others) > 1 else ""
+            yield ProvisionError(
+                f"checking {controller.address}",
+                f"the {kind.KIND}{plural} {', '.join(others)} of others and the profile's {len(ours)} are"
+                f" together {len(there | ours)}, and it takes {limit.value}",
+                "Name another traffic controller under ingress.trafficController, or have what is not needed"
+                " taken away:",
+                f"az resource delete --ids {controller.id}/{kind.KIND}s/{others[0]}",
+            )
 
 
 def _rule_sets(policy: WafPolicy, observed: Present) -> Iterator[ProvisionError]:

@@ -10,6 +10,7 @@ _COMPONENTS = "Application Gateway for Containers components, Microsoft Learn"
 _LIMITS = "Azure subscription and service limits, Microsoft Learn"
 
 FRONTENDS = Limit(5, "frontends of one Application Gateway for Containers", _LIMITS, "2026-06")
+ASSOCIATIONS = Limit(1, "association of one Application Gateway for Containers", _LIMITS, "2026-06")
 LISTENERS = Limit(200, "listeners of one Application Gateway for Containers", _LIMITS, "2026-06")
 HOST_ROUTES = Limit(200, "routes of one Application Gateway for Containers", _LIMITS, "2026-06")
 CERTIFICATES = Limit(

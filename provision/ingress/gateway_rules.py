@@ -163,7 +163,7 @@ def _hosts(loaded: LoadedProfile) -> Iterator[Problem]:
             )
             yield loaded.problem(("hosts", name), message, hint)
     spaces = by_namespace(profile)
-    if profile.ingress.deployment == "byo" and len(spaces) > FRONTENDS.value:
+    if len(spaces) > FRONTENDS.value:
         message = f"the hosts are in {len(spaces)} namespaces, and each needs a frontend"
         hint = f"At most {FRONTENDS.value} are possible ({FRONTENDS.text}): bring hosts together."
         yield loaded.problem(("hosts",), message, hint)

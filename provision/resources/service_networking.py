@@ -19,7 +19,8 @@ IP_ACCESS = "ipAccessRulesSecurityPolicy"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficController(Resource):
-    """The gateway's control plane. Outputs: `id`."""
+    """The gateway's control plane. Outputs: `id`, and ids of its `associations` and `frontends`, whoever made
+    them."""
 
     KIND: ClassVar[str] = "traffic_controller"
 

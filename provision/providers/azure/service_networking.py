@@ -155,8 +155,13 @@ _CONTROLLER: _Shape[TrafficController] = _Shape(
     lambda id_, name, present: TrafficController(name=name, id=id_, location=present.outputs["location"]),
     lambda resource: {},
     lambda body: {},
-    lambda body: {},
+    lambda body: {kind: _children(body, kind) for kind in ("associations", "frontends")},
 )
+
+
+def _children(body: Body, kind: str) -> frozenset[CaseInsensitive]:
+    """Ids of what is inside a controller, which lists each twice in two casings once it is made."""
+    return frozenset(CaseInsensitive(each.get("id") or "") for each in body.get(kind) or ())
 
 
 def _frontend(id_: CaseInsensitive, name: str, present: Present) -> Frontend:

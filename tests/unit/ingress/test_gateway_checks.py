@@ -177,6 +177,30 @@ def test_a_cluster_without_azure_cni() -> None:
     assert any("network plugin is kubenet" in why for why in whys)
 
 
+@pytest.mark.parametrize(
+    ("kind", "names", "why"),
+    [
+        ("associations", ["SHOP"], ""),
+        ("associations", ["old"], "the association old of others and the profile's 1 are together 2"),
+        ("frontends", ["web", *"abcd"], ""),
+        ("frontends", ["web", *"abcde"], "the frontends a, b, c, d, e of others and the profile's 1"),
+    ],
+)
+def test_what_others_made_in_the_gateway_takes_places(kind: str, names: list[str], why: str) -> None:
+    """The service lists each child in casings of its own."""
+    id_ = (
+        "/subscriptions/11111111-0000-0000-0000-000000000000/resourcegroups/RG/providers"
+        "/Microsoft.ServiceNetworking/trafficControllers/agc-shop"
+    )
+    there = Present(outputs={kind: frozenset(CaseInsensitive(f"{id_}/{kind}/{each}") for each in names)})
+    found = problems(observation(more={"traffic_controller/agc-shop": there}))
+    assert bool(found) == bool(why)
+    for where, told, command in found:
+        assert where == "traffic_controller/agc-shop"
+        assert told.startswith(why)
+        assert command.startswith("az resource delete --ids ")
+
+
 def test_a_gateway_does_not_change_hands() -> None:
     load_balancer = Manifest(
         name="ApplicationLoadBalancer/web/shop",

@@ -26,7 +26,7 @@ def problems(
     certificate = "certificate: all, " if secure else ""
     lines = [
         f"  h{each}.a.example:"
-        f" {{{certificate}namespace: s{each % spaces}, service: {{name: web, port: 80}}}}\n"
+        f" {{{certificate}namespace: s{each % spaces}, service: {{name: w{each}, port: 80}}}}\n"
         for each in range(hosts)
     ]
     ingress = f"ingress: {{option: application-gateway-for-containers, api: {api}}}\nhosts:\n"
@@ -52,14 +52,21 @@ def problems(
             2,
             [
                 "h100.a.example it is 101 references to certificates",
+                "h100.a.example it is 101 services",
                 "h100.a.example it is 202 routes of one Application Gateway",
             ],
         ),
-        (200, "gateway-api", False, 1, []),
-        (201, "gateway-api", False, 1, ["h200.a.example it is 201 routes"]),
+        (100, "gateway-api", False, 1, []),
+        (
+            201,
+            "gateway-api",
+            False,
+            1,
+            ["h100.a.example it is 101 services", "h200.a.example it is 201 routes"],
+        ),
         (100, "ingress", True, 1, []),
-        (101, "ingress", True, 1, ["101 references to certificates", "202 routes"]),
-        (101, "gateway-api", False, 101, ["h100.a.example it is 101 services"]),
+        (101, "ingress", True, 1, ["101 references to certificates", "101 services", "202 routes"]),
+        (6, "gateway-api", False, 6, ["the hosts are in 6 namespaces, and each needs a frontend"]),
     ],
 )
 def test_limits(hosts: int, api: str, secure: bool, spaces: int, told: list[str], tmp_path: Path) -> None:

@@ -185,3 +185,13 @@ async def test_a_frontend_that_the_profile_dropped_is_found_by_its_tags(bench: B
     reading = await handler(bench, FRONTEND.KIND).search([CONTROLLER], PROFILE)
     [(orphan, present)] = reading.orphans
     assert (orphan.address, orphan.inside(), present.owner) == ("frontend/agc/web", str(ID), PROFILE)
+
+
+async def test_a_controller_lists_its_children_once(bench: Bench) -> None:
+    children = [{"id": f"{ID}/frontends/web"}, {"id": f"{ID}/Frontends/web".replace("Groups", "groups")}]
+    body = {"id": str(ID), "location": "westeurope", "properties": {"frontends": children}}
+    bench.traffic_controllers.get.return_value = models.TrafficController(body)
+    observed = await read(bench, CONTROLLER)
+    assert isinstance(observed, Present)
+    assert observed.outputs["frontends"] == frozenset({FRONTEND.id})
+    assert observed.outputs["associations"] == frozenset()
