@@ -47,6 +47,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     from provision.ingress import desired, mesh_leaving
     from provision.plan import pace
     from provision.plan.plan import destroy
+    from provision.providers.azure.endpoint_connections import kept_in_gateways
     from provision.providers.azure.zone_contents import kept_by_others
 
     asked = planning.request(arguments.profile, arguments.sandbox)
@@ -60,7 +61,8 @@ async def _run(arguments: argparse.Namespace) -> int:
         left = mesh_leaving.notes(asked.profile, observation, made, remove=arguments.remove_crds)
         if arguments.remove_crds:
             made = mesh_leaving.with_removals(asked.profile, graph, observation, made)
-        notes = (*stays, *left, *pace.notes(made.changes), *await kept_by_others(clients, made))
+        kept = (*await kept_by_others(clients, made), *await kept_in_gateways(clients, made))
+        notes = (*stays, *left, *pace.notes(made.changes), *kept)
         show.plan(made, asked.where, notes)
         if made.blocked():
             return 1

@@ -175,12 +175,17 @@ def test_a_private_endpoint_is_approved_and_sent_away(
     assert links_of(verified)["endpoint"]["status"] == "ok"
     # Now there is a way to the gateway, which asks who comes.
     assert links_of(verified)["http"]["detail"] == "the gateway asks for a client certificate"
+    # A destroy tells what it will not take away, and what it will it does not tell.
+    asks(provision, f"{NETWORK}/privateEndpoints/pe-other")
+    shown = provision("destroy", *arguments)
+    assert "agc-backoffice holds privateEndpointConnections/pe-other of others" in shown.out
+    assert not shown.writes()
     named()
     gone = provision("apply", *arguments, "--yes", "--format", "json")
     assert gone.code == 0, gone.out
     assert gone.statuses()["private_endpoint_connection/agc-backoffice/pe-hub"] == "deleted"
     with provision.azure() as azure:
-        assert azure.store.list(CONNECTION) == []
+        assert [each["name"] for each in azure.store.list(CONNECTION)] == ["pe-other"]
 
 
 def test_a_private_endpoint_that_nobody_has_made_yet(

@@ -13,8 +13,9 @@ from typing import Any
 from provision.apply.handler import Reading, Work
 from provision.apply.together import together
 from provision.errors import ProvisionError
-from provision.plan.change import FieldChange
+from provision.plan.change import Action, FieldChange
 from provision.plan.orphans import Orphan
+from provision.plan.plan import Plan
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import translating
 from provision.providers.azure.reading import found
@@ -45,6 +46,36 @@ async def connections(clients: Clients, gateway: str) -> list[Body]:
         return [each.as_dict() async for each in pages]
 
     return await found(f"listing private endpoint connections of {arm.name}", listed()) or []
+
+
+async def kept_in_gateways(clients: Clients, plan: Plan) -> list[str]:
+    """A note for each traffic controller that is to go and holds what the plan does not take away: Azure
+    deletes none that holds anything."""
+    gone = {
+        str(getattr(change.resource, "endpoint", "") or getattr(change.resource, "id", "")).casefold()
+        for change in plan.changes
+        if change.action is not Action.NO_OP
+    }
+    private = any(isinstance(each.resource, Frontend) and not each.resource.public for each in plan.changes)
+    notes = []
+    for change in plan.changes:
+        gateway, observed = change.resource, change.observed
+        if not isinstance(gateway, TrafficController) or change.action is not Action.DELETE:
+            continue
+        inside: dict[str, str] = {}
+        for kind in ("associations", "frontends"):
+            listed: Any = observed.outputs.get(kind) if isinstance(observed, Present) else ()
+            inside |= {str(each): str(each) for each in listed or ()}
+        if private:
+            inside |= {endpoint_of(each): str(each["id"]) for each in await connections(clients, gateway.id)}
+        kept = [id_ for what, id_ in sorted(inside.items()) if what.casefold() not in gone]
+        if kept:
+            names = ", ".join("/".join(id_.split("/")[-2:]) for id_ in kept)
+            notes.append(
+                f"{gateway.address} holds {names} of others, and goes only once that is gone:"
+                f" az resource delete --ids {' '.join(kept)}"
+            )
+    return notes
 
 
 class PrivateEndpointConnections:
