@@ -39,6 +39,7 @@ from provision.resources.resource import Resource
 from provision.resources.service_networking import (
     Association,
     Frontend,
+    PrivateEndpointConnection,
     SecurityPolicy,
     TrafficController,
 )
@@ -347,6 +348,7 @@ def test_every_kind_has_its_handler(bench: Bench) -> None:
         WafPolicy,
         TrafficController,
         Frontend,
+        PrivateEndpointConnection,
         Association,
         SecurityPolicy,
         MeshRevisions,
