@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from provision.plan.permission import Operation, Permission, World
 from provision.plan.permissions import costs
 from provision.plan.plan import wanted
+from provision.resources.manifest import Manifest
 from provision.resources.resource import Resource
 
 PURPOSES: Mapping[str, frozenset[Operation]] = {
@@ -65,9 +66,11 @@ def needs(world: World, purposes: Collection[str]) -> list[Need]:
 def _made(resource: Resource) -> frozenset[Operation]:
     """The operations that a plan may make of a resource: what must exist is never made nor deleted."""
     used = frozenset({Operation.READ, Operation.COMPARE, Operation.VERIFY})
+    if isinstance(resource, Manifest) and resource.used:
+        return used
     if resource.must_exist():
         return used | {Operation.UPDATE} if resource.SHARED else used
-    if resource.stays():
+    if resource.stays() or resource.SHARED:
         return frozenset(Operation) - {Operation.DELETE}
     return frozenset(Operation)
 

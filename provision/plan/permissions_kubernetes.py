@@ -17,6 +17,7 @@ from provision.resources.manifest import (
     INGRESS,
     NAMESPACE,
     OWNED,
+    SERVICE,
     Api,
     Manifest,
 )
@@ -96,7 +97,7 @@ def _inside(resource: Manifest | IstioTraces, verb: str, *apis: Api) -> tuple[Pe
 
 def _shown(resource: Manifest, *kinds: str) -> tuple[Permission, ...]:
     """What tells of a host's certificate as the cluster has it: its Secret, and events about it."""
-    if resource.entra is False or resource.api not in (GATEWAY, INGRESS):
+    if resource.entra is False or resource.api not in (GATEWAY, INGRESS, SERVICE):
         return ()
     return data(resource.cluster_id, *(f"{_CLUSTERS}/{kind}/read" for kind in kinds))
 
