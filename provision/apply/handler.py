@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from provision.errors import ProvisionError
 from provision.plan.change import FieldChange
 from provision.plan.orphans import Orphan
 from provision.resources.observed import Observed, Present
@@ -56,6 +57,25 @@ class Handler(Protocol):
     ) -> Present: ...
 
     async def delete(self, resource: Any, observed: Present, work: Work) -> None: ...
+
+
+class Untouched:
+    """The writing half of a handler whose kind is only looked at: a plan never asks for it."""
+
+    async def create(self, resource: Any, work: Work) -> Present:
+        raise _untouched("creating", resource)
+
+    async def update(
+        self, resource: Any, observed: Present, fields: Sequence[FieldChange], work: Work
+    ) -> Present:
+        raise _untouched("updating", resource)
+
+    async def delete(self, resource: Any, observed: Present, work: Work) -> None:
+        raise _untouched("deleting", resource)
+
+
+def _untouched(doing: str, resource: Resource) -> ProvisionError:
+    return ProvisionError(f"{doing} {resource.address}", "it is only looked at")
 
 
 @runtime_checkable

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from provision.apply.handler import Reading, Work
-from provision.errors import ConflictError
-from provision.plan.change import FieldChange
+from provision.apply.handler import Reading, Untouched
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.errors import translating
 from provision.providers.azure.reading import found, read_each
@@ -18,13 +16,12 @@ from provision.resources.arm import ArmId
 from provision.resources.mesh import MeshRevisions as Revisions
 from provision.resources.mesh import meant, order
 from provision.resources.observed import Observed, Present
-from provision.resources.resource import Resource
 
 _ISTIO = "istio"
 _SERVICE = "aks-istio-ingressgateway"
 
 
-class MeshRevisions:
+class MeshRevisions(Untouched):
     """Looked at, never changed."""
 
     def __init__(self, clients: Clients) -> None:
@@ -50,17 +47,6 @@ class MeshRevisions:
             for revision in profile.properties.mesh_revisions or ()
         ]
         return Present(outputs=_outputs(resource, body, offered))
-
-    async def create(self, resource: Resource, work: Work) -> Present:
-        raise ConflictError(f"creating {resource.address}", "revisions are AKS's own")
-
-    async def update(
-        self, resource: Resource, observed: Present, fields: Sequence[FieldChange], work: Work
-    ) -> Present:
-        raise ConflictError(f"updating {resource.address}", "revisions are AKS's own")
-
-    async def delete(self, resource: Resource, observed: Present, work: Work) -> None:
-        raise ConflictError(f"deleting {resource.address}", "revisions are AKS's own")
 
 
 def _outputs(resource: Revisions, cluster: dict[str, Any], offered: list[dict[str, Any]]) -> dict[str, Any]:

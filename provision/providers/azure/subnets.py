@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from provision.apply.handler import Reading, Work
+from provision.apply.handler import Reading, Untouched, Work
 from provision.errors import ConflictError, ProvisionError, ServiceError
 from provision.plan.change import FieldChange
 from provision.providers.azure.clients import POLL_SECONDS, Clients
@@ -89,7 +89,7 @@ class Subnets:
         raise ProvisionError(f"deleting {resource.address}", "subnets are not deleted by provision")
 
 
-class ClusterSubnets:
+class ClusterSubnets(Untouched):
     """The subnet that AKS makes for the add-on."""
 
     def __init__(self, clients: Clients) -> None:
@@ -133,14 +133,6 @@ class ClusterSubnets:
             "AKS makes it in its own network only: if the cluster's nodes are in a network of yours, name a"
             " subnet of it in ingress.subnet.",
         )
-
-    async def update(
-        self, resource: ClusterSubnet, observed: Present, fields: Sequence[FieldChange], work: Work
-    ) -> Present:
-        raise ConflictError(f"updating {resource.address}", "it is AKS's own")
-
-    async def delete(self, resource: ClusterSubnet, observed: Present, work: Work) -> None:
-        raise ConflictError(f"deleting {resource.address}", "it is AKS's own")
 
 
 async def network_of(clients: Clients, subnet: str, doing: str) -> Body | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from provision.apply.handler import Reading, Work
+from provision.apply.handler import Reading, Untouched
 from provision.apply.together import together
-from provision.errors import ConflictError, CredentialError, ProvisionError
-from provision.plan.change import FieldChange
+from provision.errors import CredentialError, ProvisionError
 from provision.providers.azure.clients import Clients
 from provision.providers.kubernetes.access import Ways
 from provision.providers.kubernetes.calls import Call, Json, Reply, query
@@ -16,7 +15,6 @@ from provision.resources.manifest import DEFINITION, DEPLOYMENT, NAMESPACE, Api
 from provision.resources.mesh import OWN_NAMESPACE
 from provision.resources.mesh import IstioTraces as Traces
 from provision.resources.observed import Observed, Present, Unread
-from provision.resources.resource import Resource
 from provision.resources.values import Value
 
 _REVISION = "istio.io/rev"
@@ -29,7 +27,7 @@ _LOOKS: Mapping[Api, Mapping[str, str]] = {
 """What is listed, and by which selector."""
 
 
-class IstioTraces:
+class IstioTraces(Untouched):
     """Looked at, never changed."""
 
     def __init__(
@@ -59,17 +57,6 @@ class IstioTraces:
         except ProvisionError as error:
             return Unread(error)
         return Present(outputs=_outputs(replies))
-
-    async def create(self, resource: Resource, work: Work) -> Present:
-        raise ConflictError(f"creating {resource.address}", "it is only looked at")
-
-    async def update(
-        self, resource: Resource, observed: Present, fields: Sequence[FieldChange], work: Work
-    ) -> Present:
-        raise ConflictError(f"updating {resource.address}", "it is only looked at")
-
-    async def delete(self, resource: Resource, observed: Present, work: Work) -> None:
-        raise ConflictError(f"deleting {resource.address}", "it is only looked at")
 
 
 def _outputs(replies: Mapping[Api, Reply]) -> dict[str, Value]:

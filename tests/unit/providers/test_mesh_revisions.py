@@ -9,7 +9,7 @@ from azure.mgmt.containerservice.models import ManagedCluster, MeshRevisionProfi
 
 from providers import clusters
 from providers.bench import PROFILE, Bench, paged, refusal
-from provision.errors import ConflictError
+from provision.errors import ProvisionError
 from provision.providers.azure.mesh_revisions import MeshRevisions as Handler
 from provision.resources.mesh import LATEST, MeshRevisions, meant, order
 from provision.resources.observed import Present, Unread
@@ -104,5 +104,5 @@ async def test_a_region_that_can_not_be_asked(bench: Bench) -> None:
     resource = MeshRevisions(name="aks", id=CaseInsensitive(clusters.ID), wanted=LATEST)
     observed = (await Handler(bench.clients).read([resource], PROFILE)).objects[resource.address]
     assert isinstance(observed, Unread)
-    with pytest.raises(ConflictError):
+    with pytest.raises(ProvisionError, match="it is only looked at"):
         await Handler(bench.clients).create(resource, bench.work())

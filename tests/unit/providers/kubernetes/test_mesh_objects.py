@@ -10,7 +10,7 @@ import pytest
 from providers.bench import Bench
 from providers.kubernetes.cluster import ID, PROFILE, Cluster
 from provision.apply.handler import Work
-from provision.errors import ConflictError, ProvisionError, ServiceError
+from provision.errors import ProvisionError, ServiceError
 from provision.plan.diff import diff
 from provision.providers.kubernetes.access import Ways
 from provision.providers.kubernetes.calls import failure
@@ -217,7 +217,7 @@ async def test_what_may_not_be_listed_is_told(bench: Bench, cluster: Cluster) ->
     assert found.outputs["unseen"] == (f"customresourcedefinitions ({DENIED})",)
     cluster.answers["get", DEFINITION.path()] = failure(500, "etcd is away")
     assert isinstance(await trace(bench, cluster), Unread)
-    with pytest.raises(ConflictError):
+    with pytest.raises(ProvisionError, match="it is only looked at"):
         await Traces(bench.clients, None, ways_into(cluster)).delete(TRACES, Present(), bench.work())
 
 
