@@ -84,6 +84,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (head, less) left: nobody is there to be told, and Python must not try at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        if arguments.debug:
+            raise
+        said = unsigned(str(error)).splitlines() or [""]
+        sys.stderr.write(
+            f"Error: provision itself failed, which is a defect: {type(error).__name__}: {said[0]}\n"
+            "Run the same command with --debug, and report what it prints.\n"
+        )
+        return 1
 
 
 def unsigned(text: str) -> str:
