@@ -11,7 +11,6 @@ from provision.resources.helm_release import HelmRelease
 from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.manifest import (
     APPLICATION_LOAD_BALANCER,
-    DEFINITION,
     DEPLOYMENT,
     GATEWAY,
     INGRESS,
@@ -45,7 +44,7 @@ def manifest(resource: Manifest, world: World) -> Costs:
 
 def istio_traces(resource: IstioTraces, world: World) -> Costs:
     """Lists of the whole cluster."""
-    looked = _inside(resource, "read", DEFINITION, DEPLOYMENT, NAMESPACE)
+    looked = _inside(resource, "read", DEPLOYMENT, NAMESPACE)
     return {Operation.READ: (*_way_in(resource, world), *looked)}
 
 

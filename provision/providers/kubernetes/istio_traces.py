@@ -19,12 +19,9 @@ from provision.resources.values import Value
 
 _REVISION = "istio.io/rev"
 _GROUP = ".istio.io"
-_LOOKS: Mapping[Api, Mapping[str, str]] = {
-    DEFINITION: {},
-    DEPLOYMENT: {"labelSelector": "app=istiod"},
-    NAMESPACE: {"labelSelector": _REVISION},
-}
-"""What is listed, and by which selector."""
+_DISCOVERY = "/apis"
+_LOOKS: Mapping[Api, str] = {DEPLOYMENT: "app=istiod", NAMESPACE: _REVISION}
+"""What is listed, and by which label selector."""
 
 
 class IstioTraces(Untouched):
@@ -46,28 +43,59 @@ class IstioTraces(Untouched):
             private=resource.private is True,
             entra=resource.entra is True,
         )
-        calls = [Call("get", query(api.path(), **selector)) for api, selector in _LOOKS.items()]
+        lists = [Call("get", query(api.path(), labelSelector=label)) for api, label in _LOOKS.items()]
+        doing = f"looking for Istio in {resource.name}"
         try:
-            replies = dict(zip(_LOOKS, await way.send(calls), strict=True))
+            groups, *listed = await way.send([Call("get", _DISCOVERY), *lists])
+            replies = dict(zip(_LOOKS, listed, strict=True))
             for api, reply in replies.items():
                 if not (reply.ok or lacks_right(reply)):
-                    raise refusal(f"looking for Istio in {resource.name}", api, reply)
+                    raise refusal(doing, api, reply)
+            # The definitions themselves are megabytes, where the names of what is served will do.
+            versions = _versions(groups)
+            served = await way.send([Call("get", f"{_DISCOVERY}/{each}") for each in versions])
         except CredentialError:
             raise
         except ProvisionError as error:
             return Unread(error)
-        return Present(outputs=_outputs(replies))
+        for reply in (groups, *served):
+            if not reply.ok:
+                return Unread(refusal(doing, DEFINITION, reply))
+        return Present(outputs={"definitions": _definitions(versions, served), **_outputs(replies)})
+
+
+def _versions(groups: Reply) -> list[str]:
+    """Every version of Istio's groups, as `group/version`."""
+    found = groups.body.get("groups") or () if groups.ok else ()
+    return [
+        version["groupVersion"]
+        for group in found
+        if group["name"].endswith(_GROUP)
+        for version in group["versions"]
+    ]
+
+
+def _definitions(versions: Sequence[str], served: Sequence[Reply]) -> tuple[str, ...]:
+    """Names of the definitions behind what is served: plural and group."""
+    return tuple(
+        sorted(
+            {
+                f"{each['name']}.{version.partition('/')[0]}"
+                for version, reply in zip(versions, served, strict=True)
+                for each in reply.body.get("resources") or ()
+                if "/" not in each["name"]
+            }
+        )
+    )
 
 
 def _outputs(replies: Mapping[Api, Reply]) -> dict[str, Value]:
-    definitions = [each["metadata"]["name"] for each in _items(replies[DEFINITION])]
     planes = [each["metadata"] for each in _items(replies[DEPLOYMENT])]
     injected: dict[str, tuple[str, ...]] = {}
     for namespace in _items(replies[NAMESPACE]):
         revision = namespace["metadata"]["labels"][_REVISION]
         injected[revision] = (*injected.get(revision, ()), namespace["metadata"]["name"])
     return {
-        "definitions": tuple(sorted(name for name in definitions if name.endswith(_GROUP))),
         "controlPlanes": tuple(
             f"{each['namespace']}/{each['name']}" for each in planes if each["namespace"] != OWN_NAMESPACE
         ),

@@ -40,10 +40,7 @@ BALANCED = {
     "metadata": {"labels": {"app": "gateway"}},
     "spec": {"type": "LoadBalancer", "ports": [{"port": 80}], "externalTrafficPolicy": "Cluster"},
 }
-DENIED = (
-    'customresourcedefinitions.apiextensions.k8s.io is forbidden: User "x" cannot list resource'
-    ' "customresourcedefinitions" in API group "apiextensions.k8s.io" at the cluster scope'
-)
+DENIED = 'deployments.apps is forbidden: User "x" cannot list resource "deployments" in API group "apps"'
 LOCAL: dict[str, Value] = {"spec": {"externalTrafficPolicy": "Local"}}
 
 
@@ -212,10 +209,10 @@ async def test_traces_of_istio(bench: Bench, cluster: Cluster) -> None:
 
 
 async def test_what_may_not_be_listed_is_told(bench: Bench, cluster: Cluster) -> None:
-    cluster.answers["get", DEFINITION.path()] = failure(403, DENIED)
+    cluster.answers["get", DEPLOYMENT.path()] = failure(403, DENIED)
     found = await trace(bench, cluster)
-    assert found.outputs["unseen"] == (f"customresourcedefinitions ({DENIED})",)
-    cluster.answers["get", DEFINITION.path()] = failure(500, "etcd is away")
+    assert found.outputs["unseen"] == (f"deployments ({DENIED})",)
+    cluster.answers["get", "/apis"] = failure(500, "etcd is away")
     assert isinstance(await trace(bench, cluster), Unread)
     with pytest.raises(ProvisionError, match="it is only looked at"):
         await Traces(bench.clients, None, ways_into(cluster)).delete(TRACES, Present(), bench.work())
