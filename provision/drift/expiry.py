@@ -27,8 +27,10 @@ def findings(change: Change, today: str) -> list[Finding]:
     if not isinstance(expires, str):
         return []
     left = (date.fromisoformat(expires) - date.fromisoformat(today)).days
-    renewal = certificate.renew_before_days
-    overdue = f"it should have been renewed {renewal} days before its end"
+    lifetime = observed.outputs.get("lifetime")
+    lifetime = lifetime if isinstance(lifetime, int) else 0
+    renewal = certificate.renewal_trigger.days(lifetime)
+    overdue = f"it should have been renewed {certificate.renewal_trigger.words(lifetime)}"
     if left < 0:
         severity, note = Severity.ERROR, f"it ended on {expires}"
     elif left < LAST_DAYS:

@@ -30,16 +30,12 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A field of a kind (`*` matches any part of its path), its severity and what a difference leads to.
-
-    With `gone` it holds only where nothing is observed.
-    """
+    """A field of a kind (`*` matches any part of its path), its severity and what a difference leads to."""
 
     kind: str
     path: str
     severity: Severity
     effect: str
-    gone: bool = False
 
 
 _NEXT = "it concerns the next version of the certificate"
@@ -51,8 +47,8 @@ RULES: tuple[Rule, ...] = (
     Rule(ManagedCluster.KIND, SECRETS_PROVIDER, Severity.ERROR, "certificates do not reach the cluster"),
     Rule(Certificate.KIND, "enabled", Severity.ERROR, "nobody can read the certificate, nor is it renewed"),
     Rule(Certificate.KIND, "renewal", Severity.ERROR, "the vault does with its end what was not asked for"),
-    Rule(Certificate.KIND, "renewBeforeDays", Severity.ERROR, "the vault does not renew it by days", True),
     Rule(Certificate.KIND, "renewBeforeDays", Severity.WARNING, "it is renewed on another day"),
+    Rule(Certificate.KIND, "renewAtPercent", Severity.WARNING, "it is renewed on another day"),
     Rule(Certificate.KIND, "validityMonths", Severity.WARNING, _NEXT),
     Rule(Certificate.KIND, "subject", Severity.WARNING, _NEXT),
     Rule(Certificate.KIND, "key*", Severity.WARNING, _NEXT),
@@ -77,8 +73,7 @@ _MISSING = {RecordSet.KIND: Severity.WARNING, CertificateContacts.KIND: Severity
 def of_field(kind: str, field: FieldChange) -> tuple[Severity, str]:
     """The severity of a differing field, and what that leads to where it is no matter of course."""
     for rule in RULES:
-        fits = fnmatchcase(kind, rule.kind) and fnmatchcase(field.path, rule.path)
-        if fits and (field.before is None or not rule.gone):
+        if fnmatchcase(kind, rule.kind) and fnmatchcase(field.path, rule.path):
             return rule.severity, rule.effect
     return Severity.ERROR, ""
 

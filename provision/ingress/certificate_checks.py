@@ -10,7 +10,7 @@ from provision.ingress.certificate_rules import covers
 from provision.plan.plan import Observation
 from provision.profile.model import Certificate as Declared
 from provision.profile.model import Profile
-from provision.resources.certificate import PKCS12, UNKNOWN, Certificate
+from provision.resources.certificate import PKCS12, UNKNOWN, Certificate, RenewalTrigger
 from provision.resources.observed import Present
 
 
@@ -37,10 +37,14 @@ def warnings(profile: Profile, observation: Observation, today: date) -> list[st
 
 def _doubts(profile: Profile, name: str, declared: Declared, observed: Present, today: date) -> Iterator[str]:
     left = _days_left(observed, today)
-    if left is not None and 0 <= left < declared.renew_before_days:
-        yield f"certificate {name} expires in {left} days: {_what_now(name, declared)}"
+    lifetime = observed.outputs.get("lifetime")
+    lifetime = lifetime if isinstance(lifetime, int) else 0
+    trigger = RenewalTrigger(declared.renew_before_days, declared.renew_at_percent)
+    what_now = _what_now(name, declared, trigger.words(lifetime))
+    if left is not None and 0 <= left < trigger.days(lifetime):
+        yield f"certificate {name} expires in {left} days: {what_now}"
     elif left is not None and left < 0 and declared.managed:
-        yield f"certificate {name} expired on {observed.outputs['expires']}: {_what_now(name, declared)}"
+        yield f"certificate {name} expired on {observed.outputs['expires']}: {what_now}"
     hosts = [host for host, each in profile.hosts.items() if each.certificate == name]
     if declared.managed:
         # The vault makes it for the names of its policy; what somebody merged may be for any.
@@ -49,7 +53,7 @@ def _doubts(profile: Profile, name: str, declared: Declared, observed: Present, 
             if names and not any(covers(each, host) for each in names):
                 yield (
                     f"the current version of certificate {name} is for {', '.join(names)}, not for {host}:"
-                    f" {_what_now(name, declared)}"
+                    f" {what_now}"
                 )
     elif hosts and observed.outputs.get("selfSigned") and profile.stage == "production":
         yield f"certificate {name} is self-signed: browsers refuse it"
@@ -66,10 +70,10 @@ def _names(observed: Present) -> list[str]:
     return [str(each).lower() for each in names] if isinstance(names, tuple) else []
 
 
-def _what_now(name: str, declared: Declared) -> str:
+def _what_now(name: str, declared: Declared, due: str) -> str:
     if declared.issuer == UNKNOWN and declared.managed:
         return f"request a new one with provision certificate csr PROFILE {name}"
-    return f"Key Vault should have renewed it {declared.renew_before_days} days before; see its issuer"
+    return f"Key Vault should have renewed it {due}; see its issuer"
 
 
 def _of_others(

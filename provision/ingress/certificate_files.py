@@ -32,11 +32,12 @@ class BundleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The public part of a certificate in a file. `thumbprint` is SHA-1, in capitals."""
+    """The public part of a certificate in a file: `thumbprint` is SHA-1, in capitals; `lifetime` in days."""
 
     thumbprint: str
     names: tuple[str, ...]
     not_after: datetime
+    lifetime: int
     self_signed: bool
 
 
@@ -49,6 +50,7 @@ def read(file: str, password: str) -> Bundle:
         certificate.fingerprint(hashes.SHA1()).hex().upper(),  # noqa: S303 - a name for it, no protection
         names_of(certificate),
         certificate.not_valid_after_utc,
+        lifetime_of(certificate),
         is_self_signed(certificate),
     )
 
@@ -70,6 +72,11 @@ def packed(file: str, password: str, *, pem: bool) -> bytes:
         return pkcs12.serialize_key_and_certificates(None, key, certificate, chain, NoEncryption())
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return private + b"".join(each.public_bytes(Encoding.PEM) for each in (certificate, *chain))
+
+
+def lifetime_of(certificate: x509.Certificate) -> int:
+    """For how many days it is valid in all."""
+    return (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days
 
 
 def names_of(certificate: x509.Certificate | x509.CertificateSigningRequest) -> tuple[str, ...]:

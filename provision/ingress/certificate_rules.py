@@ -64,18 +64,24 @@ def _issuers(loaded: LoadedProfile) -> Iterator[Problem]:
 
 
 def _certificates_renew_in_time(loaded: LoadedProfile) -> Iterator[Problem]:
+    """A policy goes by days or by a percentage; Key Vault refuses more days than its rule allows."""
     per_month = catalog.RENEWAL_DAYS_PER_MONTH.value
     for name, certificate in loaded.profile.certificates.items():
+        path = ("certificates", name)
+        if all(loaded.is_written((*path, key)) for key in ("renewBeforeDays", "renewAtPercent")):
+            message = f"certificate {name} is renewed by days or by percentage of its lifetime, not both"
+            hint = "Remove one of them; null instead of a value undoes what the profile extends."
+            yield loaded.problem((*path, "renewAtPercent"), message, hint)
         if certificate.import_ or not certificate.managed:
             continue
         most = certificate.validity_months * per_month
-        if certificate.renew_before_days > most:
+        if certificate.renew_at_percent is None and certificate.renew_before_days > most:
             days, months = certificate.renew_before_days, certificate.validity_months
             message = (
                 f"certificate {name} can't be renewed {days} days before expiry with validityMonths: {months}"
             )
             hint = f"Key Vault takes at most {per_month} days for each month of validity: {most} here."
-            yield loaded.problem(("certificates", name, "renewBeforeDays"), message, hint)
+            yield loaded.problem((*path, "renewBeforeDays"), message, hint)
 
 
 def _keys_fit_their_type(loaded: LoadedProfile) -> Iterator[Problem]:

@@ -39,6 +39,7 @@ def _certificate(profile: Profile, name: str, declared: Declared) -> Certificate
         dns_names=frozenset(CaseInsensitive(host) for host in declared.dns_names),
         validity_months=declared.validity_months,
         renew_before_days=declared.renew_before_days,
+        renew_at_percent=declared.renew_at_percent,
         renewal=_renewal(declared),
         key_type=declared.key_type,
         key_size=declared.key_size if rsa else None,

@@ -15,6 +15,7 @@ from provision.profile.keys import HOST_NAME
 from provision.profile.loaded import LoadedProfile
 from provision.profile.model import Certificate, CertificateFile
 from provision.profile.secret_references import secret
+from provision.resources.certificate import RenewalTrigger
 
 
 def opened(loaded: LoadedProfile) -> tuple[LoadedProfile, list[Problem]]:
@@ -79,9 +80,10 @@ def _fitting(
 def _notes(loaded: LoadedProfile, name: str, certificate: Certificate, bundle: Bundle) -> Iterator[Problem]:
     path = ("certificates", name, "import", "file")
     left = (bundle.not_after - datetime.now(UTC)).days
-    if left < certificate.renew_before_days:
-        days = certificate.renew_before_days
-        message = f"certificate {name} expires in {left} days, fewer than renewBeforeDays: {days}"
+    trigger = RenewalTrigger(certificate.renew_before_days, certificate.renew_at_percent)
+    if left < trigger.days(bundle.lifetime):
+        due = trigger.words(bundle.lifetime)
+        message = f"certificate {name} expires in {left} days; a new one is due {due}"
         yield loaded.problem(path, message, "Put a new one there.")
     used = any(host.certificate == name for host in loaded.profile.hosts.values())
     if bundle.self_signed and used and loaded.profile.stage == "production":

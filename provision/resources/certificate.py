@@ -25,14 +25,33 @@ class BundleFile:
     thumbprint: str
 
 
+@dataclass(frozen=True, slots=True)
+class RenewalTrigger:
+    """When a version is due for renewal: days before its end or, where that is set, at a percentage (1 to
+    99) of its lifetime, which differs from one version to the next."""
+
+    before_days: int
+    at_percent: int | None = None
+
+    def days(self, lifetime: int) -> int:
+        """Days before the end of a version that is valid for `lifetime` days."""
+        return self.before_days if self.at_percent is None else lifetime * (100 - self.at_percent) // 100
+
+    def words(self, lifetime: int) -> str:
+        """The same as the end of a sentence about such a version."""
+        days = f"{self.days(lifetime)} days before its end"
+        return days if self.at_percent is None else f"at {self.at_percent} % of its lifetime, {days}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate(Resource):
     """A certificate made by policy; imported from `source`; or, not `managed`, used as it is.
 
     `made_vault` is the id of its vault where the profile makes that, so that it may not be there yet.
-    `name` is `vault/certificate`. `renew_before_days` is checked also where Key Vault does not renew.
-    Outputs: `uri` (unversioned id, what an ingress refers to), `thumbprint`, `expires` (ISO date), `names`
-    and `selfSigned` (of the current version), `tags` (all of them).
+    `name` is `vault/certificate`. `renew_at_percent` goes before `renew_before_days`; both are checked also
+    where Key Vault does not renew. Outputs: `uri` (unversioned id, what an ingress refers to), `thumbprint`,
+    `expires` (ISO date), `lifetime` (days), `names` and `selfSigned` (of the current version), `tags` (all of
+    them).
     """
 
     KIND: ClassVar[str] = "certificate"
@@ -45,6 +64,7 @@ class Certificate(Resource):
     dns_names: frozenset[Value] = frozenset()
     validity_months: int = 12
     renew_before_days: int = 30
+    renew_at_percent: int | None = None
     key_type: str = "RSA"
     key_size: int | None = None
     curve: str | None = None
@@ -65,6 +85,10 @@ class Certificate(Resource):
     def by_policy(self) -> bool:
         """Whether Key Vault makes it."""
         return self.managed and self.source is None
+
+    @property
+    def renewal_trigger(self) -> RenewalTrigger:
+        return RenewalTrigger(self.renew_before_days, self.renew_at_percent)
 
     def must_exist(self) -> bool:
         return not self.managed
@@ -89,7 +113,7 @@ class Certificate(Resource):
             "subject": self.subject,
             "dnsNames": self.dns_names,
             "validityMonths": self.validity_months,
-            "renewBeforeDays": self.renew_before_days,
+            **self._trigger(),
             "renewal": self.renewal,
             "keyType": self.key_type,
             **({"keySize": self.key_size} if self.key_size else {"curve": self.curve}),
@@ -98,3 +122,9 @@ class Certificate(Resource):
             "contentType": self.content_type,
             **{name: value for name, value in optional.items() if value},
         }
+
+    def _trigger(self) -> Mapping[str, Value]:
+        # A policy goes by one of the two, and the vault answers no value for the other.
+        if self.renew_at_percent is not None:
+            return {"renewAtPercent": self.renew_at_percent}
+        return {"renewBeforeDays": self.renew_before_days}

@@ -19,6 +19,8 @@ CURVES = {"P-256": 256, "P-384": 384, "P-521": 521, "P-256K": 256}
 KEY_SIZES = (2048, 3072, 4096)
 EKUS = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]
 """Server and client authentication, filled in when a policy names no extended key usage."""
+_DAYS_PER_MONTH = 27
+"""The most days before expiry for each month of validity. Source: as at `lifetime_actions`."""
 USAGES = (
     "cRLSign",
     "dataEncipherment",
@@ -46,11 +48,13 @@ def normalised(sent: Json, now: int, *, created: int | None = None) -> Json:
     x509 = sent.get("x509_props") or {}
     if not x509.get("subject") and not any((x509.get("sans") or {}).values()):
         raise bad_parameter("Property policy has invalid value\r\n")
+    x509 = x509_properties(x509)
+    actions = lifetime_actions(sent.get("lifetime_actions"), issuer["name"], x509["validity_months"])
     return {
         "key_props": key_properties(sent.get("key_props") or {}),
         "secret_props": {"contentType": _content_type(sent)},
-        "x509_props": x509_properties(x509),
-        "lifetime_actions": lifetime_actions(sent.get("lifetime_actions"), issuer["name"]),
+        "x509_props": x509,
+        "lifetime_actions": actions,
         "issuer": issuer,
         "attributes": {"enabled": True, "created": now if created is None else created, "updated": now},
     }
@@ -117,11 +121,18 @@ def x509_properties(sent: Json) -> Json:
     return x509
 
 
-def lifetime_actions(sent: list[Json] | None, issuer: str) -> list[Json]:
-    """At 80 % of the lifetime: renew, or write to the contacts where the service cannot renew (Unknown)."""
+def lifetime_actions(sent: list[Json] | None, issuer: str, months: int | None = None) -> list[Json]:
+    """At 80 % of the lifetime: renew, or write to the contacts where the service cannot renew (Unknown).
+
+    A policy has one action at most, with one trigger, and days fit into its months of validity. Sources:
+    https://github.com/Azure/azure-sdk-for-net/issues/15633 (2020, with the words of the refusal); Trigger,
+    https://learn.microsoft.com/rest/api/keyvault/certificates/create-certificate/create-certificate.
+    """
     if not sent:
         action = "EmailContacts" if issuer == UNKNOWN else "AutoRenew"
         return [{"trigger": {"lifetime_percentage": 80}, "action": {"action_type": action}}]
+    if len(sent) > 1:
+        raise bad_parameter("At most one action is allowed")
     for each in sent:
         trigger: Json = each.get("trigger") or {}
         kind = (each.get("action") or {}).get("action_type")
@@ -130,6 +141,8 @@ def lifetime_actions(sent: list[Json] | None, issuer: str) -> list[Json]:
             raise bad_parameter("Property policy has invalid value\r\n")
         if percentage is not None and not 1 <= percentage <= 99:
             raise bad_parameter("Property lifetime_percentage has invalid value\r\n")
+        if days is not None and not 1 <= days <= (months * _DAYS_PER_MONTH if months else days):
+            raise bad_parameter("Property days_before_expiry has invalid value\r\n")
         if kind == "AutoRenew" and issuer == UNKNOWN:
             raise bad_parameter("Property policy has invalid value\r\n")
     return [{key: _without_nulls(each[key]) for key in ("trigger", "action")} for each in sent]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from provision.resources.certificate import RenewalTrigger
 from provision.verify.evidence import CertificateFacts, Handshake, Unknown, Unreached, VaultVersion
 from provision.verify.links import Link, Status, not_checked, ok
 from provision.verify.names import is_private
@@ -35,7 +36,7 @@ def covers(names: tuple[str, ...], host: str) -> bool:
 
 
 def in_vault(
-    address: str, host: str, seen: VaultVersion | Unknown | None, renew_before_days: int, now: datetime
+    address: str, host: str, seen: VaultVersion | Unknown | None, trigger: RenewalTrigger, now: datetime
 ) -> Link:
     """The current version in Key Vault: enabled, for this host, and not about to end."""
     subject = f"{named(address)} current version"
@@ -55,18 +56,19 @@ def in_vault(
     if now < certificate.not_before:
         detail = f"{certificate.short}; it is valid only from {_day(certificate.not_before)}"
         return Link("certificate", subject, Status.BROKEN, detail)
-    return _renewal(subject, certificate, renew_before_days, now)
+    return _renewal(subject, certificate, trigger, now)
 
 
-def _renewal(subject: str, certificate: CertificateFacts, renew_before_days: int, now: datetime) -> Link:
+def _renewal(subject: str, certificate: CertificateFacts, trigger: RenewalTrigger, now: datetime) -> Link:
     left = (certificate.not_after - now).days
     shown = f"{certificate.short}, {left} days left"
     fix = "Look at the certificate's policy and its issuer in Key Vault, which renews it."
     if now >= certificate.not_after:
         detail = f"{certificate.short}; it expired on {_day(certificate.not_after)}"
         return Link("certificate", subject, Status.BROKEN, detail, fix=fix)
-    if left < renew_before_days - GRACE_DAYS:
-        detail = f"{shown}; it should have been renewed {renew_before_days} days before its end"
+    lifetime = (certificate.not_after - certificate.not_before).days
+    if left < trigger.days(lifetime) - GRACE_DAYS:
+        detail = f"{shown}; it should have been renewed {trigger.words(lifetime)}"
         status = Status.BROKEN if left < LAST_DAYS else Status.WARNING
         return Link("certificate", subject, status, detail, fix=fix)
     return ok("certificate", subject, shown)

@@ -52,7 +52,7 @@ def _certificate(
     if not isinstance(declared, Certificate):
         raise TypeError(f"{declared.address} is no certificate")
     links = [
-        certificates.in_vault(declared.address, chain.host, seen.current, declared.renew_before_days, now),
+        certificates.in_vault(declared.address, chain.host, seen.current, declared.renewal_trigger, now),
         certificates.in_cluster(chain.secret, seen.secret, seen.current),
         certificates.on_wire(chain.host, addresses, seen.wire, seen.secret, seen.current),
     ]

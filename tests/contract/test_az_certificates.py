@@ -146,6 +146,42 @@ def test_az_merges_what_provision_requested(az: Az, provision: Provision, file: 
     assert (done[0], "exists and does not carry our mark" in done[1]) == (0, False)
 
 
+def test_the_default_policy_of_the_vault_is_80_percent(
+    az: Az, provision: Provision, file: Path, tmp_path: Path
+) -> None:
+    """A policy that az gives without lifetime actions, and the same in a profile."""
+    policy = {
+        "keyProperties": {"exportable": True, "keyType": "RSA", "keySize": 2048, "reuseKey": False},
+        "secretProperties": {"contentType": "application/x-pkcs12"},
+        "x509CertificateProperties": {
+            "subject": "CN=plain.contoso.com",
+            "subjectAlternativeNames": {"dnsNames": ["plain.contoso.com"]},
+            "validityInMonths": 12,
+        },
+        "issuerParameters": {"name": "Self"},
+    }
+    (tmp_path / "policy.json").write_text(json.dumps(policy))
+    written = PROFILE.partition("certificates:")[0] + (
+        "certificates:\n"
+        "  plain-tls: {vault: kv-contoso-dev, dnsNames: [plain.contoso.com], renewAtPercent: 80}\n"
+    )
+    plain = tmp_path / "plain.yaml"
+    plain.write_text(written.replace("name: contract", "name: plain"))
+    az(
+        *("keyvault", "certificate", "create", "--vault-name", VAULT, "--name", "plain-tls"),
+        *("--policy", f"@{tmp_path / 'policy.json'}"),
+    )
+    [action] = show(az, "plain-tls")["policy"]["lifetimeActions"]
+    assert action["trigger"] == {"daysBeforeExpiry": None, "lifetimePercentage": 80}
+    target = f"--target=certificate/{VAULT}/plain-tls"
+    code, text = provision("plan", str(plain), target)
+    assert (code, "No changes" in text) == (0, True), text
+    days = tmp_path / "days.yaml"
+    days.write_text(plain.read_text().replace("renewAtPercent: 80", "renewBeforeDays: 30"))
+    code, text = provision("plan", str(days), target, "--adopt")
+    assert (code, "renewBeforeDays" in text) == (2, True), text
+
+
 def test_what_az_makes_identically_is_no_change(az: Az, provision: Provision, file: Path) -> None:
     """Our marks aside, which only say whose it is."""
     provision("apply", str(file), "--yes")

@@ -113,6 +113,23 @@ def test_every_setting_of_a_policy_reaches_the_vault(provision: CommandLine, tmp
     assert (shop(again), again.writes()) == ("unchanged", [])
 
 
+def test_renewal_by_percentage_of_the_lifetime(provision: CommandLine, tmp_path: Path) -> None:
+    """The way from days to a percentage, from renewal to mail, and back: none makes a new version."""
+    for written, trigger, action in (
+        ("renewBeforeDays: 40", {"days_before_expiry": 40}, "AutoRenew"),
+        ("renewAtPercent: 80", {"lifetime_percentage": 80}, "AutoRenew"),
+        ("renewAtPercent: 60, renewal: reminder", {"lifetime_percentage": 60}, "EmailContacts"),
+        ("renewBeforeDays: 40", {"days_before_expiry": 40}, "AutoRenew"),
+    ):
+        arguments = profile(tmp_path, f"dnsNames: [a.contoso.com], {written}", host=False)
+        assert provision("apply", *arguments).code == 0
+        with provision.azure() as azure:
+            [made] = azure.store.list(CERTIFICATE)
+            assert len(azure.store.list(VERSION)) == 1
+        assert made["policy"]["lifetime_actions"] == [{"trigger": trigger, "action": {"action_type": action}}]
+        assert provision("drift", *arguments).code == 0
+
+
 def test_signed_outside_of_the_vault(provision: CommandLine, tmp_path: Path) -> None:
     """The rest goes on, the certificate waits for its authority and its host for it."""
     arguments = profile(tmp_path, "dnsNames: [shop.contoso.com], issuer: Unknown")

@@ -100,6 +100,16 @@ class Certificate:
             maximum=36499,
         ),
     )
+    renew_at_percent: int | None = field(
+        default=None,
+        metadata=key(
+            "Percentage of its lifetime at which Key Vault does so, instead of days before expiry; 80 is what"
+            " Key Vault does by itself.",
+            minimum=1,
+            maximum=99,
+            example=80,
+        ),
+    )
     renewal: Literal["automatic", "reminder"] | None = field(
         default=None,
         metadata=key(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import ServiceError
-from provision.ingress.certificate_files import is_self_signed, names_of
+from provision.ingress.certificate_files import is_self_signed, lifetime_of, names_of
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG
 from provision.resources.arm import ArmId
 from provision.resources.certificate import Certificate
@@ -23,8 +23,11 @@ def policy_of(resource: Certificate) -> CertificatePolicy:
     """The policy by which Key Vault makes a certificate."""
     from azure.keyvault.certificates import CertificatePolicy, CertificatePolicyAction, LifetimeAction
 
+    by_percent = resource.renew_at_percent is not None
     action = LifetimeAction(
-        CertificatePolicyAction(resource.renewal), days_before_expiry=resource.renew_before_days
+        CertificatePolicyAction(resource.renewal),
+        lifetime_percentage=resource.renew_at_percent,
+        days_before_expiry=None if by_percent else resource.renew_before_days,
     )
     return CertificatePolicy(
         issuer_name=resource.issuer,
@@ -59,6 +62,7 @@ def undeclared(vault: KeyVault, name: str, certificate: KeyVaultCertificate) -> 
         dns_names=_set(policy.san_dns_names),
         validity_months=policy.validity_in_months or 0,
         renew_before_days=_renewal(policy)[1] or 0,
+        renew_at_percent=_renewal(policy)[2],
         key_type=_text(policy.key_type) or "",
         key_size=policy.key_size,
         curve=_text(policy.key_curve_name),
@@ -72,7 +76,7 @@ def present(certificate: KeyVaultCertificate) -> Present:
     if policy is None or properties is None:
         raise ServiceError(f"reading certificate {certificate.name}", "the service's answer holds no policy")
     tags = properties.tags or {}
-    action, days = _renewal(policy)
+    action, days, percent = _renewal(policy)
     thumbprint = properties.x509_thumbprint.hex().upper() if properties.x509_thumbprint else None
     return Present(
         properties={
@@ -84,6 +88,7 @@ def present(certificate: KeyVaultCertificate) -> Present:
             "dnsNames": _set(policy.san_dns_names),
             "validityMonths": policy.validity_in_months,
             "renewBeforeDays": days,
+            "renewAtPercent": percent,
             "renewal": action,
             "keyType": _text(policy.key_type),
             "keySize": policy.key_size,
@@ -109,21 +114,31 @@ def present(certificate: KeyVaultCertificate) -> Present:
 
 
 def _of_itself(certificate: KeyVaultCertificate) -> dict[str, Value]:
-    """What the certificate itself says: one that was imported or merged need not be as its policy says."""
+    """What the certificate itself says: one that was imported or merged need not be as its policy says.
+
+    Its authority may also have made it for a shorter time than it was asked for.
+    """
     from cryptography import x509
 
     try:
         found = x509.load_der_x509_certificate(bytes(certificate.cer or b""))
     except ValueError:
-        return {"names": (), "selfSigned": None}
-    return {"names": names_of(found), "selfSigned": is_self_signed(found)}
+        return {"names": (), "selfSigned": None, "lifetime": None}
+    return {
+        "names": names_of(found),
+        "selfSigned": is_self_signed(found),
+        "lifetime": lifetime_of(found),
+    }
 
 
-def _renewal(policy: CertificatePolicy) -> tuple[str | None, int | None]:
-    """What the vault does before expiry, and how many days; no days where it goes by a percentage."""
+def _renewal(policy: CertificatePolicy) -> tuple[str | None, int | None, int | None]:
+    """What the vault does before expiry, how many days before or at what percentage of the lifetime.
+
+    A policy has one action at most. Source: https://github.com/Azure/azure-sdk-for-net/issues/15633.
+    """
     for action in policy.lifetime_actions or ():
-        return _text(action.action), action.days_before_expiry
-    return None, None
+        return _text(action.action), action.days_before_expiry, action.lifetime_percentage
+    return None, None, None
 
 
 def _set(names: Any) -> frozenset[Value]:

@@ -45,7 +45,7 @@ _NAME_IN_WORK = {
 """Codes inside of 409 that go away by themselves. Source: "Azure Key Vault recovery management with soft
 delete", Microsoft Learn, 2026-04."""
 
-_POLICY_ONLY = frozenset({"renewBeforeDays", "renewal"})
+_POLICY_ONLY = frozenset({"renewBeforeDays", "renewAtPercent", "renewal"})
 """Properties that take effect without a new version."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from drift.certificates import CERTIFICATE
@@ -34,6 +36,21 @@ def test_a_certificate_that_was_not_renewed_in_time(expires: str, severity: Seve
     assert found(Present(outputs={"expires": expires})) == [
         Finding(CERTIFICATE.address, "expires", Kind.EXPIRING, severity, observed=expires, note=note)
     ]
+
+
+@pytest.mark.parametrize(
+    ("expires", "note"),
+    [
+        ("2026-08-18", None),
+        ("2026-08-17", "16 days left; it should have been renewed at 80 % of its lifetime, 20 days before"),
+        ("2026-08-03", "2 days left; it should have been renewed at 80 % of its lifetime, 20 days before"),
+    ],
+)
+def test_a_percentage_is_one_of_the_lifetime_of_the_version(expires: str, note: str | None) -> None:
+    by_percent = replace(CERTIFICATE, renew_at_percent=80)
+    observed = Present(outputs={"expires": expires, "lifetime": 100})
+    notes = [each.note for each in findings(Change(by_percent, observed, Action.NO_OP), TODAY)]
+    assert notes == ([] if note is None else [f"{note} its end"])
 
 
 @pytest.mark.parametrize("expires", ["2026-08-28", "2026-08-31", "2027-08-01", None])

@@ -82,6 +82,18 @@ def test_what_should_have_been_renewed_is_warned_of(declared: Certificate, expir
     assert bool(found) == bool(text)
 
 
+@pytest.mark.parametrize(("expires", "due"), [("2026-12-14", False), ("2026-12-13", True)])
+def test_a_renewal_by_percentage_of_the_lifetime(expires: str, due: bool) -> None:
+    read_ = Present(properties=FINE, outputs={"expires": expires, "names": (), "lifetime": 100})
+    declared = Certificate(vault="kv", managed=False, renew_at_percent=80)
+    found = warnings(profile(declared), Observation({"certificate/kv/all": read_}), TODAY)
+    wanted = (
+        "certificate all expires in 19 days: Key Vault should have renewed it at 80 % of its lifetime,"
+        " 20 days before its end; see its issuer"
+    )
+    assert found == ([wanted] if due else [])
+
+
 OURS = Certificate(vault="kv", issuer="Unknown", dns_names=("*.a.example",))
 
 

@@ -159,7 +159,17 @@ def test_what_deserves_a_look(loaded: Callable[..., LoadedProfile]) -> None:
     soon = pfx(KEY, certificate(KEY, HOST, days=10))
     notes = [(f"{note.line}:{note.column}", note.message) for note in loaded(soon).notes]
     assert notes == [
-        (FILE, "certificate shop-tls expires in 9 days, fewer than renewBeforeDays: 30"),
+        (FILE, "certificate shop-tls expires in 9 days; a new one is due 30 days before its end"),
         (FILE, "certificate shop-tls is self-signed: browsers refuse it"),
     ]
     assert loaded(soon, "    renewBeforeDays: 5", "stage: development").notes == ()
+
+
+@pytest.mark.parametrize(("percent", "due"), [(5, 9), (98, 0)])
+def test_a_new_file_is_due_at_a_percentage(
+    percent: int, due: int, loaded: Callable[..., LoadedProfile]
+) -> None:
+    soon = pfx(KEY, certificate(KEY, HOST, days=10))
+    notes = loaded(soon, f"    renewAtPercent: {percent}", "stage: development").notes
+    wanted = f"certificate shop-tls expires in 9 days; a new one is due at {percent} % of its lifetime"
+    assert [note.message.startswith(wanted) for note in notes] == [True] * bool(due)

@@ -130,6 +130,7 @@ async def test_outputs_and_marks(bench: Bench) -> None:
         "expires": "2029-10-12",
         "names": (),
         "selfSigned": None,
+        "lifetime": None,
         "tags": TAGS,
     }
     assert (observed.owner, observed.digest) == (PROFILE, TAGS["provision-digest"])
@@ -154,6 +155,23 @@ async def test_outputs_and_marks(bench: Bench) -> None:
 async def test_what_differs_is_named(bench: Bench, answer: KeyVaultCertificate, path: str) -> None:
     observed = await read(bench, answer)
     assert [change.path for change in diff(RSA.properties(), observed.properties)] == [path]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "differing"),
+    [
+        ({"lifetime_percentage": 80}, []),
+        ({"lifetime_percentage": 90}, [("renewAtPercent", 90, 80)]),
+        ({"days_before_expiry": 30}, [("renewAtPercent", None, 80)]),
+    ],
+)
+async def test_renewal_by_percentage(
+    bench: Bench, trigger: Mapping[str, int], differing: list[tuple[str, int | None, int]]
+) -> None:
+    """Of the two forms only the declared one is compared."""
+    observed = await read(bench, bundle(trigger=trigger))
+    found = diff(replace(RSA, renew_at_percent=80).properties(), observed.properties)
+    assert [(change.path, change.before, change.after) for change in found] == differing
 
 
 async def test_a_certificate_that_is_not_there_is_absent(bench: Bench) -> None:
@@ -420,6 +438,20 @@ async def test_another_renewal_needs_no_new_version(bench: Bench, enabled: bool)
         {"trigger": {"days_before_expiry": 30}, "action": {"action_type": "AutoRenew"}}
     ]
     assert bench.certificates.update_certificate_properties.await_args.kwargs["tags"] == TAGS
+
+
+async def test_a_percentage_takes_the_place_of_days(bench: Bench) -> None:
+    resource = replace(RSA, renew_at_percent=75, renewal="EmailContacts")
+    observed = await read(bench, bundle(), resource)
+    bench.certificates.reset_mock()
+    bench.certificates.get_certificate.return_value = bundle()
+    fields = diff(resource.properties(), observed.properties)
+    await Certificates(bench.clients).update(resource, observed, fields, bench.work())
+    call = bench.certificates.update_certificate_policy.await_args
+    assert policy_sent(call)["lifetime_actions"] == [
+        {"trigger": {"lifetime_percentage": 75}, "action": {"action_type": "EmailContacts"}}
+    ]
+    bench.certificates.create_certificate.assert_not_called()
 
 
 @pytest.mark.parametrize(

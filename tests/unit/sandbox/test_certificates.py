@@ -218,6 +218,25 @@ def test_key_types(bench: Bench, key_props: Json, shown: Json) -> None:
     assert key.key_size == shown["key_size"]
 
 
+def action(kind: str = "AutoRenew", **trigger: int) -> Json:
+    return {"trigger": trigger, "action": {"action_type": kind}}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        action(lifetime_percentage=1),
+        action(lifetime_percentage=99),
+        action("EmailContacts", lifetime_percentage=50),
+        action(days_before_expiry=324),
+        action("EmailContacts", days_before_expiry=1),
+    ],
+)
+def test_a_lifetime_action_that_can_be(bench: Bench, sent: Json) -> None:
+    create(bench, lifetime_actions=[sent])
+    assert bench.vault("GET", f"{SHOP}/policy").body["lifetime_actions"] == [sent]
+
+
 @pytest.mark.parametrize(
     "sections",
     [
@@ -229,11 +248,14 @@ def test_key_types(bench: Bench, key_props: Json, shown: Json) -> None:
         {"x509_props": {"subject": "CN=shop", "key_usage": ["nonsense"]}},
         {"secret_props": {"contentType": "text/plain"}},
         {"lifetime_actions": [{"trigger": {}, "action": {"action_type": "AutoRenew"}}]},
-        {
-            "lifetime_actions": [
-                {"trigger": {"lifetime_percentage": 100}, "action": {"action_type": "AutoRenew"}}
-            ]
-        },
+        {"lifetime_actions": [action(lifetime_percentage=100)]},
+        {"lifetime_actions": [action(lifetime_percentage=0)]},
+        {"lifetime_actions": [action(days_before_expiry=0)]},
+        {"lifetime_actions": [action(days_before_expiry=325)]},
+        {"lifetime_actions": [action(lifetime_percentage=80, days_before_expiry=30)]},
+        {"lifetime_actions": [action("Remind", lifetime_percentage=80)]},
+        {"lifetime_actions": [action(lifetime_percentage=80), action("EmailContacts", days_before_expiry=9)]},
+        {"issuer": {"name": "Unknown"}, "lifetime_actions": [action(lifetime_percentage=80)]},
     ],
 )
 def test_a_policy_that_cannot_be_is_refused(bench: Bench, sections: Json) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from provision.resources.certificate import RenewalTrigger
 from provision.verify.certificates import covers, in_vault
 from provision.verify.evidence import (
     Delegation,
@@ -381,14 +382,29 @@ def test_names_a_certificate_is_for(names: tuple[str, ...], host: str, expected:
 )
 def test_an_overdue_renewal(days: int, renew_before: int, status: Status) -> None:
     version = VaultVersion(True, certificate(days=days))
-    assert in_vault("certificate/a/b", HOST, version, renew_before, world.NOW).status is status
+    link = in_vault("certificate/a/b", HOST, version, RenewalTrigger(renew_before), world.NOW)
+    assert link.status is status
+
+
+@pytest.mark.parametrize(
+    ("days", "percent", "status"),
+    [(21, 80, OK), (17, 80, OK), (16, 80, WARNING), (16, 90, OK), (6, 80, BROKEN)],
+)
+def test_an_overdue_renewal_by_percentage(days: int, percent: int, status: Status) -> None:
+    """Of a lifetime of 100 days, of which at 80 % 20 are left."""
+    seen = certificate(days=days)
+    seen = replace(seen, not_before=seen.not_after - timedelta(days=100))
+    link = in_vault("c/a/b", HOST, VaultVersion(True, seen), RenewalTrigger(1, percent), world.NOW)
+    assert link.status is status
+    assert ("at 80 % of its lifetime, 20 days before its end" in link.detail) is (status is not OK)
 
 
 def test_a_certificate_ends_at_its_end() -> None:
     version = VaultVersion(True, certificate(days=10))
     end = version.certificate.not_after
-    assert "expired" not in in_vault("c/a/b", HOST, version, 1, end - timedelta(seconds=1)).detail
-    assert "expired" in in_vault("c/a/b", HOST, version, 1, end).detail
+    late = RenewalTrigger(1)
+    assert "expired" not in in_vault("c/a/b", HOST, version, late, end - timedelta(seconds=1)).detail
+    assert "expired" in in_vault("c/a/b", HOST, version, late, end).detail
 
 
 @pytest.mark.parametrize(
