@@ -35,10 +35,14 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Objects by address, and what carries our mark though the profile no longer declares it."""
+    """Objects by address, and what carries our mark though the profile no longer declares it.
+
+    `unsearched` says of what else that may be, and why nobody could look.
+    """
 
     objects: Mapping[str, Observed]
     orphans: tuple[Orphan, ...] = field(default=())
+    unsearched: tuple[ProvisionError, ...] = field(default=())
 
 
 class Handler(Protocol):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from provision.apply.handler import Handlers, Reading, Searching
 from provision.apply.together import together
-from provision.plan.orphans import Orphan, Orphans
+from provision.errors import ProvisionError
+from provision.plan.orphans import Orphan
 from provision.plan.plan import Observation, known_outputs, wanted
 from provision.resources.arm import ArmId
 from provision.resources.graph import ResourceGraph
@@ -39,7 +40,9 @@ async def observe(profile: str, graph: ResourceGraph, handlers: Handlers) -> Obs
         objects[resource.address] = _settled(objects.get(resource.address), parents)
     taken = {resource.address for resource in graph if wanted(resource, lookup)}
     orphans = [orphan for reading in found for orphan in reading.orphans]
-    return Observation(objects, (*_distinct(orphans, taken), *_unsearched(found[len(readings) :], objects)))
+    unsearched = [error for reading in found for error in reading.unsearched]
+    unsearched += _unsearched(found[len(readings) :], objects)
+    return Observation(objects, (*_distinct(orphans, taken), *unsearched))
 
 
 def _groups(graph: ResourceGraph) -> list[tuple[frozenset[str], list[Resource]]]:
@@ -127,7 +130,7 @@ def _spellings(orphan: Resource) -> Iterator[Resource]:
     yield replace(orphan, name=f"{orphan.name}@{id_.subscription}/{id_.group}")
 
 
-def _unsearched(searches: Sequence[Reading], objects: Mapping[str, Observed]) -> Orphans:
+def _unsearched(searches: Sequence[Reading], objects: Mapping[str, Observed]) -> Iterable[ProvisionError]:
     """Why a place could not be looked at, each reason once. What is absent holds nothing, and of what could
     not be read itself the reason is told already."""
     errors = {
@@ -136,7 +139,7 @@ def _unsearched(searches: Sequence[Reading], objects: Mapping[str, Observed]) ->
         for address, unread in reading.objects.items()
         if isinstance(unread, Unread) and isinstance(objects.get(address), Present | None)
     }
-    return tuple(errors.values())
+    return errors.values()
 
 
 def _settled(own: Observed | None, parents: Sequence[Observed]) -> Observed:

@@ -58,8 +58,7 @@ async def _run(arguments: argparse.Namespace) -> int:
         dangerous = bool(counts[Action.DELETE] or counts[Action.REPLACE])
         if made.pending() and not reviewed:
             may_go_on("Apply this plan?", yes=arguments.yes, must_ask=dangerous, json=show.json)
-        left_out = tuple(f"not applied: {part}" for part in made.unchecked)
-        return await carry_out(made, handlers, show, left_out)
+        return await carry_out(made, handlers, show)
 
 
 def _asked(arguments: argparse.Namespace) -> tuple[Request, SavedPlan | None]:

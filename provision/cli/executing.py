@@ -42,11 +42,11 @@ class Show:
         self.aside.write(plan_text(plan, where, self.style, notes))
         self.aside.flush()
 
-    def outcomes(self, plan: Plan, outcomes: tuple[Outcome, ...], notes: tuple[str, ...]) -> None:
+    def outcomes(self, plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
         if self.json:
-            self.out.write(outcomes_json(plan.profile, outcomes, notes))
+            self.out.write(outcomes_json(plan.profile, outcomes, plan.unchecked))
         else:
-            self.out.write(outcomes_text(outcomes, self.style, notes))
+            self.out.write(outcomes_text(outcomes, self.style, plan.unchecked))
 
 
 def may_go_on(question: str, *, yes: bool, must_ask: bool, json: bool) -> None:
@@ -67,8 +67,9 @@ def may_go_on(question: str, *, yes: bool, must_ask: bool, json: bool) -> None:
         )
 
 
-async def carry_out(plan: Plan, handlers: Handlers, show: Show, notes: tuple[str, ...] = ()) -> int:
-    """Run the plan and report every change. 0 when all ended well, 1 otherwise.
+async def carry_out(plan: Plan, handlers: Handlers, show: Show) -> int:
+    """Run the plan and report every change. 1 when one did not end well, 3 when all did and a part of the
+    profile was left out or not looked at, else 0.
 
     The first Ctrl-C lets running operations end and starts no others; the second leaves at once.
     """
@@ -97,6 +98,7 @@ async def carry_out(plan: Plan, handlers: Handlers, show: Show, notes: tuple[str
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
-    show.outcomes(plan, outcomes, notes)
-    good = all(outcome.status not in (Status.FAILED, Status.SKIPPED) for outcome in outcomes)
-    return 0 if good else 1
+    show.outcomes(plan, outcomes)
+    if any(outcome.status in (Status.FAILED, Status.SKIPPED) for outcome in outcomes):
+        return 1
+    return 3 if plan.unchecked else 0

@@ -31,7 +31,7 @@ def outcome_line(outcome: Outcome, style: Style) -> str:
     return f"{head} {outcome.change.address}{reason}{tail}{made}"
 
 
-def outcomes_text(outcomes: Sequence[Outcome], style: Style, notes: Iterable[str] = ()) -> str:
+def outcomes_text(outcomes: Sequence[Outcome], style: Style, unchecked: Iterable[str] = ()) -> str:
     """Failures in full, then how every change ended, in numbers."""
     lines: list[str] = []
     for outcome in outcomes:
@@ -41,7 +41,7 @@ def outcomes_text(outcomes: Sequence[Outcome], style: Style, notes: Iterable[str
     if skipped:
         lines.append("")
         lines += [outcome_line(outcome, style) for outcome in skipped]
-    lines += [style("yellow", f"Note: {note}") for note in notes]
+    lines += [style("yellow", f"Not checked: {part}") for part in unchecked]
     return "\n".join([*lines, "", style("bold", sums(outcomes))]).lstrip("\n") + "\n"
 
 
@@ -52,7 +52,7 @@ def sums(outcomes: Sequence[Outcome]) -> str:
     return f"{len(outcomes)} changes: {parts}." if outcomes else "Nothing to do."
 
 
-def outcomes_json(profile: str, outcomes: Sequence[Outcome], notes: Iterable[str] = ()) -> str:
+def outcomes_json(profile: str, outcomes: Sequence[Outcome], unchecked: Iterable[str] = ()) -> str:
     """Every outcome for a program."""
     body = {
         "profile": profile,
@@ -72,6 +72,6 @@ def outcomes_json(profile: str, outcomes: Sequence[Outcome], notes: Iterable[str
             }
             for outcome in outcomes
         ],
-        "notes": list(notes),
+        "unchecked": [{"resource": None, "why": part} for part in unchecked],
     }
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"

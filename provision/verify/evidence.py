@@ -29,10 +29,14 @@ class Unreached:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A Kubernetes object as the API server has it, and its latest Warning events, newest first."""
+    """A Kubernetes object as the API server has it, and its latest Warning events, newest first.
+
+    `unheard` says why its events could not be read.
+    """
 
     body: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    unheard: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ def judge(chain: HostChain, planned: Planned, seen: Evidence, now: datetime) -> 
             links.append(azure_gateways.endpoints(seen.gateway, planned))
     if chain.route != chain.front:
         links.append(objects.route(chain.route, seen.route, chain.listener))
+    links.extend(objects.events(seen.front, seen.route, seen.writer))
     if chain.passthrough:
         links.append(certificates.passed_through(chain.host, addresses, seen.wire, now))
     links.extend(_certificate(chain, planned, seen, addresses, now))

@@ -58,6 +58,12 @@ def route(address: str, seen: Live | Unknown | None, listener: str) -> Link:
     return _not_ready("route", subject, troubles, seen) if troubles else ok("route", subject)
 
 
+def events(*seen: Live | Unknown | None) -> list[Link]:
+    """That events could not be read, once for each reason; they are told with the objects otherwise."""
+    unheard = dict.fromkeys(each.unheard for each in seen if isinstance(each, Live) and each.unheard)
+    return [not_checked("events", "events of its objects", why) for why in unheard]
+
+
 def _absent(kind: str, subject: str, seen: Live | Unknown | None) -> Link | None:
     if isinstance(seen, Unknown):
         return not_checked(kind, subject, seen.why)

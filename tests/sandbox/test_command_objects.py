@@ -238,7 +238,7 @@ def test_without_access_the_objects_are_not_checked(
     applied("prod")
     profile = tmp_path / "none.yaml"
     profile.write_text(f"extends: {ROOT}/profiles/prod.yaml\ncluster: {{access: none}}\n")
-    for command in ("plan", "drift"):
+    for command in ("plan", "drift", "apply"):
         done = provision(command, str(profile), "--sandbox")
         assert done.code == 3
         assert "the Kubernetes objects of the hosts, since cluster.access is none" in done.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from provision.errors import (
     AccessDeniedError,
@@ -85,6 +86,16 @@ def _admission(doing: str, reply: Reply) -> ProvisionError | None:
             "Bring the profile in line with that policy, or have the policy changed.",
         )
     return None
+
+
+def all_denied(doing: str, denied: Sequence[tuple[Api, Reply]]) -> ProvisionError:
+    """The error for the missing rights of several kinds together."""
+    errors = [refusal(f"{doing} ({api.plural})", api, reply) for api, reply in denied]
+    if len(errors) == 1:
+        return errors[0]
+    # Each tells its own kind and action; what to do about it is the same but for the least role.
+    widest = next((each for each in errors if _ADMIN in each.fix), errors[0])
+    return AccessDeniedError(doing, "; ".join(each.why for each in errors), widest.fix)
 
 
 def lacks_right(reply: Reply) -> bool:

@@ -21,7 +21,6 @@ from provision.providers.kubernetes.reading import read_cluster
 from provision.providers.kubernetes.waiting import Patience, accepted, applied, existing, gone, ready
 from provision.resources.manifest import Manifest
 from provision.resources.observed import Observed, Present
-from provision.resources.resource import Resource
 
 
 class Manifests:
@@ -39,15 +38,13 @@ class Manifests:
         by_cluster: defaultdict[Way, list[Manifest]] = defaultdict(list)
         for resource in resources:
             by_cluster[self._way(resource)].append(resource)
-        readings = await together(
-            read_cluster(way, members, profile, self._on_wait) for way, members in by_cluster.items()
-        )
+        readings = await together(read_cluster(way, members, profile) for way, members in by_cluster.items())
         objects: dict[str, Observed] = {}
-        orphans: list[tuple[Resource, Present]] = []
         for reading in readings:
             objects.update(reading.objects)
-            orphans.extend(reading.orphans)
-        return Reading(objects, tuple(orphans))
+        orphans = tuple(orphan for reading in readings for orphan in reading.orphans)
+        unsearched = tuple(error for reading in readings for error in reading.unsearched)
+        return Reading(objects, orphans, unsearched)
 
     async def create(self, resource: Manifest, work: Work) -> Present:
         """Without force: an object that came up meanwhile with other values is a conflict. What an add-on

@@ -7,8 +7,14 @@ from dataclasses import replace
 
 from provision.apply.handler import Mark, Reading
 from provision.errors import ConflictError, CredentialError, ProvisionError
-from provision.providers.kubernetes.calls import Call, Json, Reply, Tell, Way, query
-from provision.providers.kubernetes.errors import can_not_be_tried, lacks_right, not_served, refusal
+from provision.providers.kubernetes.calls import Call, Json, Reply, Way, query
+from provision.providers.kubernetes.errors import (
+    all_denied,
+    can_not_be_tried,
+    lacks_right,
+    not_served,
+    refusal,
+)
 from provision.providers.kubernetes.observing import (
     digest_of,
     made_by_us,
@@ -53,13 +59,12 @@ _REMOVAL: tuple[tuple[Api, ...], ...] = (
 _Listed = list[tuple[Api, Json]]
 
 
-async def read_cluster(
-    way: Way, resources: Sequence[Manifest], profile: str, tell: Tell | None = None
-) -> Reading:
+async def read_cluster(way: Way, resources: Sequence[Manifest], profile: str) -> Reading:
     """Every object and orphan of one cluster. All of the profile's objects there must be among `resources`.
 
     Lists, objects and dry runs are asked for together, since a way may take long for each turn. When the way
-    fails, or a list for another reason than a missing right, all is `Unread`.
+    fails, or a list for another reason than a missing right, all is `Unread`. Without the right, the declared
+    namespaces are looked through, and the rest is unsearched.
     """
     tried = [resource for resource in resources if _can_be_tried(resource)]
     calls = [
@@ -70,7 +75,7 @@ async def read_cluster(
     try:
         replies = iter(await way.send(calls))
         lists = {api: next(replies) for api in OWNED}
-        listed = await _listed(way, lists, resources, profile, tell)
+        listed = await _listed(way, lists, resources, profile)
     except CredentialError:
         raise
     except ProvisionError as error:
@@ -83,7 +88,7 @@ async def read_cluster(
     }
     writers = [item for api, item in listed if api == CLUSTER_EXTERNAL_DNS]
     told = with_rivals(objects, resources, writers, profile)
-    return Reading(told, _orphans(listed, resources, profile))
+    return Reading(told, _orphans(listed, resources, profile), tuple(_unsearched(lists)))
 
 
 def _list(api: Api, profile: str, namespace: str = "") -> Call:
@@ -153,7 +158,7 @@ def _leaving(doing: str, live: Json) -> ProvisionError:
 
 
 async def _listed(
-    way: Way, lists: Mapping[Api, Reply], resources: Sequence[Manifest], profile: str, tell: Tell | None
+    way: Way, lists: Mapping[Api, Reply], resources: Sequence[Manifest], profile: str
 ) -> _Listed:
     """Objects with our label. Where the whole cluster may not be listed, those of the declared namespaces."""
     found = list(_items(lists))
@@ -166,13 +171,13 @@ async def _listed(
     replies = await way.send([_list(api, profile, namespace) for api, namespace in narrow]) if narrow else []
     for (api, _), reply in zip(narrow, replies, strict=True):
         found += _items({api: reply})
-    unlisted = [api.plural for api, reply in lists.items() if lacks_right(reply)]
-    if unlisted and tell:
-        tell(
-            f"objects that the profile no longer declares were not looked for everywhere:"
-            f" {', '.join(unlisted)}"
-        )
     return found
+
+
+def _unsearched(lists: Mapping[Api, Reply]) -> Iterator[ProvisionError]:
+    """One error for all kinds that may not be listed everywhere."""
+    if denied := [(api, reply) for api, reply in lists.items() if lacks_right(reply)]:
+        yield all_denied("looking for objects that the profile no longer declares", denied)
 
 
 def _items(lists: Mapping[Api, Reply]) -> Iterator[tuple[Api, Json]]:

@@ -10,7 +10,7 @@ from provision.providers.azure.clients import EFFECTIVE, Clients
 from provision.providers.kubernetes.calls import Call, Json, Reply, Way, query
 from provision.providers.kubernetes.errors import is_starting, lacks_right, refusal
 from provision.providers.kubernetes.readiness import obstacles, synced_secrets
-from provision.resources.manifest import APPLICATION_LOAD_BALANCER, NAMESPACE, SECRET, Api, Manifest
+from provision.resources.manifest import APPLICATION_LOAD_BALANCER, EVENT, NAMESPACE, SECRET, Api, Manifest
 
 _PATIENCE = 300.0
 """Seconds: a load balancer's address takes one to three minutes, an add-on's start about as long."""
@@ -142,13 +142,14 @@ async def _not_ready(way: Way, resource: Manifest, waits_for: list[str], waited:
 
 
 async def _warnings(way: Way, resource: Manifest) -> list[str]:
-    """The latest warnings about the object; none when events can't be read."""
-    namespace = resource.object_name if resource.api == NAMESPACE else resource.namespace or "default"
-    about = f"involvedObject.kind={resource.api.kind},involvedObject.name={resource.object_name},type=Warning"
-    (reply,) = await way.send(
-        [Call("get", query(f"/api/v1/namespaces/{namespace}/events", fieldSelector=about))]
-    )
-    events = reply.body.get("items") or [] if reply.ok else []
+    """The latest warnings about the object, or why they can't be read."""
+    name = str(resource.object_name)
+    namespace = name if resource.api == NAMESPACE else resource.namespace or "default"
+    about = f"involvedObject.kind={resource.api.kind},involvedObject.name={name},type=Warning"
+    (reply,) = await way.send([Call("get", query(EVENT.path(namespace), fieldSelector=about))])
+    if not reply.ok:
+        return [f"its events are not known: {refusal('', EVENT, reply).why}"]
+    events = reply.body.get("items") or []
     latest = sorted(events, key=_when)[-_EVENTS:]
     return [f"event {event.get('reason')}: {str(event.get('message', '')).strip()}" for event in latest]
 

@@ -11,11 +11,10 @@ from provision.errors import ProvisionError
 from provision.providers.kubernetes.calls import Call, Reply, Way, query
 from provision.providers.kubernetes.errors import refusal
 from provision.providers.network.certificates import facts_of_chain
-from provision.resources.manifest import SECRET, Api, Manifest
+from provision.resources.manifest import EVENT, SECRET, Manifest
 from provision.verify.evidence import CertificateFacts, Live, Unknown
 from provision.verify.probes import InCluster, SecretName
 
-_EVENT = Api("v1", "Event", "events")
 _CERTIFICATE = "tls.crt"
 """All that is read of a Secret, which holds the key too."""
 
@@ -57,7 +56,7 @@ def _events(manifest: Manifest) -> str:
         "type": "Warning",
     }
     selector = ",".join(f"{field}={value}" for field, value in selected.items())
-    return query(_EVENT.path(manifest.namespace or "default"), fieldSelector=selector)
+    return query(EVENT.path(manifest.namespace or "default"), fieldSelector=selector)
 
 
 def _live(manifest: Manifest, found: Reply, events: Reply) -> Live | Unknown | None:
@@ -65,7 +64,10 @@ def _live(manifest: Manifest, found: Reply, events: Reply) -> Live | Unknown | N
         return None
     if not found.ok:
         return Unknown(str(refusal(f"reading {manifest.address}", manifest.api, found)))
-    return Live(found.body, _warnings(events) if events.ok else ())
+    if not events.ok:
+        where = f"in the namespace {manifest.namespace or 'default'}"
+        return Live(found.body, unheard=str(refusal(f"reading events {where}", EVENT, events)))
+    return Live(found.body, _warnings(events))
 
 
 def _warnings(reply: Reply) -> tuple[str, ...]:

@@ -90,9 +90,12 @@ async def test_a_kind_that_is_not_served_has_no_object() -> None:
     assert found.objects == {FRONT.address: None}
 
 
-async def test_events_that_may_not_be_read_are_no_obstacle() -> None:
+async def test_events_that_may_not_be_read_hide_no_object() -> None:
     way = Way({FRONT.path: Reply(200, {}), "/api/v1/namespaces/shop/events": failure(403, "no")})
-    assert (await read(way, [FRONT], [])).objects == {FRONT.address: Live({})}
+    found = (await read(way, [FRONT], [])).objects[FRONT.address]
+    assert isinstance(found, Live)
+    assert (found.body, found.warnings) == ({}, ())
+    assert found.unheard.startswith("reading events in the namespace shop: no")
 
 
 def secret(**data: bytes) -> Reply:

@@ -134,6 +134,12 @@ CASES: dict[str, tuple[Evidence, str, Status, str]] = {
         *("gateway", BROKEN, "Accepted is not told yet; Programmed is not told yet; listener shop"),
     ),
     "route missing": (replace(HEALTHY, route=None), "route", BROKEN, "missing"),
+    "events unread": (
+        replace(
+            HEALTHY, front=Live(gateway(), unheard="may not"), route=Live(route(parent()), unheard="may not")
+        ),
+        *("events", NOT_CHECKED, "may not"),
+    ),
     "route nobody took": (
         replace(HEALTHY, route=Live(route())),
         *("route", BROKEN, "no gateway has taken it up"),

@@ -25,7 +25,17 @@ from provision.plan.diff import diff
 from provision.providers.kubernetes.access import Ways
 from provision.providers.kubernetes.calls import Reply, failure
 from provision.providers.kubernetes.manifests import Manifests
-from provision.resources.manifest import CERTIFICATE_OPTION, NAMESPACE, OWNED, SERVICE_ACCOUNT, Manifest
+from provision.resources.manifest import (
+    CERTIFICATE_OPTION,
+    CONFIG_MAP,
+    GATEWAY,
+    INGRESS,
+    NAMESPACE,
+    OWNED,
+    SERVICE_ACCOUNT,
+    Api,
+    Manifest,
+)
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.ref import Ref
 from provision.resources.values import Value
@@ -286,7 +296,47 @@ async def test_without_the_right_to_list_the_profiles_namespaces_are_searched(
     cluster.answers["get", "/api/v1/serviceaccounts"] = failure(403, denied)
     reading = await handler.read([settings({})], PROFILE)
     assert [orphan.address for orphan, _ in reading.orphans] == [account().address]
-    assert "serviceaccounts" in bench.told[-1]
+    [error] = reading.unsearched
+    assert "the caller may not list serviceaccounts" in error.why
+
+
+def may_not_list(api: Api) -> Reply:
+    """A refusal as AKS gives it where Azure's roles decide."""
+    group, _, _ = api.api_version.rpartition("/")
+    name = f"{api.plural}.{group}" if group else api.plural
+    return failure(
+        403,
+        f'{name} is forbidden: User "x" cannot list resource "{api.plural}" in API group "{group}" at the'
+        " cluster scope: User does not have access to the resource in Azure. Update role assignment to allow"
+        " access.",
+    )
+
+
+@pytest.mark.parametrize("api", OWNED, ids=lambda api: str(api.plural))
+async def test_each_kind_that_was_not_looked_for_is_told_with_its_action(
+    api: Api, handler: Manifests, cluster: Cluster
+) -> None:
+    cluster.serve_gateway_api()
+    cluster.answers["get", api.path()] = may_not_list(api)
+    reading = await handler.read([settings({})], PROFILE)
+    assert not isinstance(reading.objects[settings({}).address], Unread)
+    [error] = reading.unsearched
+    group, _, _ = api.api_version.rpartition("/")
+    kind = "customresources" if api.provided_by else f"{group}/{api.plural}".lstrip("/")
+    assert f", which is Microsoft.ContainerService/managedClusters/{kind}/read in Azure" in error.why
+    assert "looking for objects that the profile no longer declares" in error.doing
+
+
+async def test_kinds_that_were_not_looked_for_are_told_together(handler: Manifests, cluster: Cluster) -> None:
+    for api in (CONFIG_MAP, INGRESS, GATEWAY):
+        cluster.answers["get", api.path()] = may_not_list(api)
+    [error] = (await handler.read([settings({})], PROFILE)).unsearched
+    assert [each.partition(" in the")[0] for each in error.why.split("; ")] == [
+        "the caller may not list configmaps",
+        "the caller may not list ingresses.networking.k8s.io",
+        "the caller may not list gateways.gateway.networking.k8s.io",
+    ]
+    assert "Azure Kubernetes Service RBAC Cluster Admin" in error.fix
 
 
 async def test_a_used_namespace_is_only_looked_at(handler: Manifests, cluster: Cluster) -> None:
@@ -350,6 +400,16 @@ async def test_what_never_becomes_ready_tells_its_conditions_and_events(
     assert "event NoAddress: quota exceeded" in failed.value.why
     assert 300 <= sum(bench.waits()) < 320
     assert bench.told[1].endswith("(2 s of at most 300 s)")
+
+
+async def test_events_that_may_not_be_read_are_told_of_what_never_becomes_ready(
+    handler: Manifests, cluster: Cluster, bench: Bench
+) -> None:
+    cluster.serve_gateway_api()
+    event = Api("v1", "Event", "events")
+    cluster.answers["get", event.path("shop")] = may_not_list(event)
+    with pytest.raises(ProvisionError, match="its events are not known: the caller may not list events"):
+        await handler.create(gateway("a.contoso.com"), bench.work())
 
 
 async def test_a_role_that_was_just_assigned_is_given_its_time(
