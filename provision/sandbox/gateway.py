@@ -20,6 +20,7 @@ from provision.sandbox.http import Principal, Route, Stream
 from provision.sandbox.kubernetes import api
 from provision.sandbox.kubernetes.refusals import StatusRefusal
 from provision.sandbox.throttling import Throttling
+from provision.sandbox.vault_throttling import VaultThrottling
 
 GROUP = "Microsoft.Resources/resourceGroups"
 SUBSCRIPTION = "Microsoft.Resources/subscriptions"
@@ -52,6 +53,7 @@ class Gateway:
         self._azure = azure
         self._after_write = after_write
         self._throttling = Throttling(azure.clock)
+        self._vaults = VaultThrottling(azure.clock)
         self._routes: dict[tuple[str, str], list[tuple[re.Pattern[str], Route]]] = {}
         for route in routes:
             self._routes.setdefault((route.host, route.method), []).append((route.pattern(), route))
@@ -129,6 +131,8 @@ class Gateway:
             route, params = self._find("arm", request)
             request = replace(request, params=params)
         request = replace(request, body=_decode(content, request.headers.get("content-type", "")))
+        if vault and request.principal:  # without a token comes a challenge
+            self._vaults.admit(vault["vault"], request)
         self._check_linked(route, request)
         outcome = route.handle(request, self._azure)
         answer = await outcome if inspect.isawaitable(outcome) else outcome

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,8 @@ from certificate_material import certificate, key_pem, new_key, pem, pfx, signed
 from command_line import VAULT, CommandLine, Ran
 
 from provision.errors import ProvisionError
-from provision.providers.azure import certificate_requests
-from provision.sandbox import certificate_operations, certificate_store, faults
+from provision.providers.azure import certificate_requests, throttle
+from provision.sandbox import certificate_operations, certificate_store, faults, server
 from provision.sandbox.azure import Answer, Azure
 from provision.sandbox.certificate_store import CERTIFICATE, VERSION
 from provision.sandbox.gateway import Gateway
@@ -128,6 +130,32 @@ def test_renewal_by_percentage_of_the_lifetime(provision: CommandLine, tmp_path:
             assert len(azure.store.list(VERSION)) == 1
         assert made["policy"]["lifetime_actions"] == [{"trigger": trigger, "action": {"action_type": action}}]
         assert provision("drift", *arguments).code == 0
+
+
+@pytest.mark.parametrize("knows", [True, False], ids=["kept", "refused"])
+def test_many_certificates_of_one_vault(
+    knows: bool, provision: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vault makes twenty keys in ten seconds. It need not refuse any; where it does, since others ask too,
+    those come later. At a speed at which the limit is felt."""
+    monkeypatch.setattr(server, "Sandbox", partial(server.Sandbox, speed=50.0))
+    if not knows:
+        monkeypatch.setattr(throttle, "_KEYS", 1_000)
+    names = [f"c{number}" for number in range(45)]
+    written = "".join(
+        f"  {name}: {{vault: kv-contoso-dev, keyType: EC, dnsNames: [{name}.contoso.com]}}\n"
+        for name in names
+    )
+    file = tmp_path / "many.yaml"
+    file.write_text(f"{HEAD}certificates:\n{written}")
+    targets = [f"--target=certificate/kv-contoso-dev/{name}" for name in names]
+    done = provision("apply", str(file), "--sandbox", "--format", "json", *targets)
+    assert done.code == 0, done.out
+    statuses = done.statuses()
+    assert {statuses[target.partition("=")[2]] for target in targets} == {"created"}
+    asked = Counter(call.status for call in done.calls if call.path.endswith("/create"))
+    assert asked[202] == len(names)
+    assert bool(asked[429]) is not knows
 
 
 def test_signed_outside_of_the_vault(provision: CommandLine, tmp_path: Path) -> None:

@@ -16,9 +16,14 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy
 from provision.providers.azure.rates import BUCKETS, Counted, Kind, applying, counted
 
 _KEYS = 20
-"""New keys in software, of any type, in ten seconds and one vault; every certificate that a vault makes has
-one. Source: "Azure Key Vault service limits", Microsoft Learn, 2026. HSMs make ten, which no ingress uses."""
+"""New keys in software, of any type, in ten seconds and one vault; one in an HSM counts for two. Every
+certificate that a vault makes has one. Source: "Azure Key Vault service limits",
+https://learn.microsoft.com/azure/key-vault/general/service-limits, 2026."""
 _TEN_SECONDS = 10.0
+_CHANGING = ("POST", "PATCH")
+_VAULT_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds between tries. Source: "Azure Key Vault throttling guidance",
+https://learn.microsoft.com/azure/key-vault/general/overview-throttling, 2025."""
 _SHARE = 0.95
 """Of a bucket that is used: the service counts when requests arrive, and some take longer than others."""
 _LOOK = 0.1
@@ -32,20 +37,20 @@ class _Limit:
 
     _held = float("-inf")
 
-    def free_at(self, now: float) -> float:
-        return max(self._held, self._free_at(now))
+    def free_at(self, now: float, weight: int = 1) -> float:
+        return max(self._held, self._free_at(now, weight))
 
     def hold(self, until: float) -> None:
         """The service refused: nobody asks before `until`."""
         self._held = max(self._held, until)
 
-    def take(self, now: float) -> None:
+    def take(self, now: float, weight: int = 1) -> None:
         raise NotImplementedError
 
-    def ended(self, now: float) -> None:
+    def ended(self, now: float, weight: int = 1) -> None:
         """What was taken is answered, or never will be."""
 
-    def _free_at(self, now: float) -> float:
+    def _free_at(self, now: float, weight: int) -> float:
         raise NotImplementedError
 
 
@@ -58,8 +63,8 @@ class Bucket(_Limit):
         self._level = size
         self._at = float("-inf")
 
-    def take(self, now: float) -> None:
-        self._level = self._now(now) - 1
+    def take(self, now: float, weight: int = 1) -> None:
+        self._level = self._now(now) - weight
         self._at = now
 
     def told(self, remaining: int, now: float) -> None:
@@ -72,8 +77,8 @@ class Bucket(_Limit):
             return self._size
         return min(self._size, self._level + (now - self._at) * self._rate)
 
-    def _free_at(self, now: float) -> float:
-        return now + max(0.0, 1 - self._now(now)) / self._rate
+    def _free_at(self, now: float, weight: int) -> float:
+        return now + max(0.0, weight - self._now(now)) / self._rate
 
 
 class Window(_Limit):
@@ -89,19 +94,20 @@ class Window(_Limit):
         self._running = 0
         self._ended: deque[float] = deque()
 
-    def take(self, now: float) -> None:
-        self._running += 1
+    def take(self, now: float, weight: int = 1) -> None:
+        self._running += weight
 
-    def ended(self, now: float) -> None:
-        self._running -= 1
-        self._ended.append(now)
+    def ended(self, now: float, weight: int = 1) -> None:
+        self._running -= weight
+        self._ended.extend([now] * weight)
 
-    def _free_at(self, now: float) -> float:
+    def _free_at(self, now: float, weight: int) -> float:
         while self._ended and self._ended[0] + self._seconds <= now:
             self._ended.popleft()
-        if self._running + len(self._ended) < self._size:
+        lacking = self._running + len(self._ended) + weight - self._size
+        if lacking <= 0:
             return now
-        return self._ended[0] + self._seconds if self._ended else now + _LOOK
+        return self._ended[lacking - 1] + self._seconds if lacking <= len(self._ended) else now + _LOOK
 
 
 class Limits:
@@ -195,24 +201,12 @@ class Throttle(AsyncHTTPPolicy[Any, Any]):
         return response
 
 
-class Slots:
-    """When each of many requests may go, at most `size` in any `seconds`: whoever asks gets one."""
-
-    def __init__(self, size: int, seconds: float) -> None:
-        self._given: deque[float] = deque(maxlen=size)
-        self._size = size
-        self._seconds = seconds
-
-    def reserve(self, now: float) -> float:
-        """The time of the next free one."""
-        full = len(self._given) == self._size
-        at = max(now, self._given[0] + self._seconds) if full else now
-        self._given.append(at)
-        return at
-
-
 class VaultThrottle(AsyncHTTPPolicy[Any, Any]):
-    """Holds requests for certificates until one vault may make another key. `sleep` waits Azure's seconds."""
+    """Holds requests for certificates until one vault may make another key. `sleep` waits Azure's seconds.
+
+    What the vault refuses it did not do, and it does not say when to come back; azure-core sends a POST or a
+    PATCH again only after a refusal that does.
+    """
 
     def __init__(
         self,
@@ -224,15 +218,42 @@ class VaultThrottle(AsyncHTTPPolicy[Any, Any]):
         self._pace = pace
         self._sleep = sleep
         self._clock = clock
-        self._keys = Slots(_KEYS, _TEN_SECONDS)
+        self._keys = Window(_KEYS, _TEN_SECONDS)
 
     async def send(self, request: Any) -> Any:
         sent = request.http_request
-        if self._pace > 0 and sent.method == "POST" and urlsplit(sent.url).path.endswith("/create"):
-            now = self._clock() / self._pace
-            if (wait := self._keys.reserve(now) - now) > 0:
+        if self._pace <= 0 or sent.method not in _CHANGING:
+            return await self.next.send(request)
+        makes_key = sent.method == "POST" and urlsplit(sent.url).path.endswith("/create")
+        send = self._make_key if makes_key else self.next.send
+        response = await send(request)
+        for wait in _VAULT_WAITS:
+            answer = response.http_response
+            if answer.status_code != 429 or "Retry-After" in answer.headers:
+                break
+            if makes_key:
+                self._keys.hold(self._now() + _TEN_SECONDS)
+            else:
                 await self._sleep(wait)
-        return await self.next.send(request)
+            response = await send(request)
+        return response
+
+    async def _make_key(self, request: Any) -> Any:
+        weight = 2 if _in_hsm(request.http_request) else 1
+        while (free := self._keys.free_at(self._now(), weight)) > (now := self._now()):
+            await self._sleep(free - now)
+        self._keys.take(now, weight)
+        try:
+            return await self.next.send(request)
+        finally:
+            self._keys.ended(self._now(), weight)
+
+    def _now(self) -> float:
+        return self._clock() / self._pace
+
+
+def _in_hsm(sent: Any) -> bool:
+    return "-HSM" in str(getattr(sent, "content", None) or getattr(sent, "body", None) or "")
 
 
 def _asked(headers: Mapping[str, str], pace: float) -> float:
