@@ -61,7 +61,8 @@ async def _run(arguments: argparse.Namespace) -> int:
         left = mesh_leaving.notes(asked.profile, observation, made, remove=arguments.remove_crds)
         if arguments.remove_crds:
             made = mesh_leaving.with_removals(asked.profile, graph, observation, made)
-        kept = (*await kept_by_others(clients, made), *await kept_in_gateways(clients, made))
+        with clients.telling(planning.tell):
+            kept = (*await kept_by_others(clients, made), *await kept_in_gateways(clients, made))
         notes = (*stays, *left, *pace.notes(made.changes), *kept)
         show.plan(made, asked.where, notes)
         if made.blocked():

@@ -88,7 +88,8 @@ async def observe(
             f"It has: {', '.join(resource.address for resource in graph)}",
         )
     handlers = all_handlers(clients, on_wait)
-    return graph, await read_all(asked.profile.name, graph, handlers), handlers
+    with clients.telling(tell):
+        return graph, await read_all(asked.profile.name, graph, handlers), handlers
 
 
 def make_plan(asked: Request, graph: ResourceGraph, observation: Observation) -> Plan:

@@ -72,7 +72,8 @@ async def _export(arguments: argparse.Namespace) -> int:
     name = _named(asked.profile, arguments.profile, arguments.zone)
     zone = asked.profile.dns.zones[name]
     async with connected(asked.profile, arguments.sandbox) as clients:
-        found = await contents(clients, zone_id(asked.profile, name, zone), zone.visibility)
+        with clients.telling(planning.tell):
+            found = await contents(clients, zone_id(asked.profile, name, zone), zone.visibility)
     text, notes = zone_text(name, found)
     _write(arguments.output, text)
     for note in notes:

@@ -23,8 +23,9 @@ class Link:
     """One link of a host's chain.
 
     `kind` is for programs (resource, delegation, record, gateway, frontend, endpoint, route, events,
-    certificate, secret, wire, trust, http), `subject` names the link to a reader. `detail` is what was found, `fields`
-    what differs of a resource, `notes` further lines such as events. `fix` and `command` say what to do.
+    certificate, secret, wire, trust, http), `subject` names the link to a reader. `detail` is what was
+    found, `fields` what differs of a resource, `notes` further lines such as events. `fix` and `command` say
+    what to do.
     """
 
     kind: str

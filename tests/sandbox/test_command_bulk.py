@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from dns_profile import Profile
 
+from provision.providers.azure import rates
+from provision.providers.azure.rates import Rate
 from provision.sandbox import faults
 from provision.sandbox.azure import Json
 
@@ -44,6 +47,19 @@ def test_a_request_a_change_and_a_page_a_hundred(profile: Profile, tmp_path: Pat
     assert statuses(again.statuses()) == {"unchanged": 250}
     assert again.writes() == []
     assert len([call for call in again.below("/dnsZones/contoso.com/") if call.method == "GET"]) == 3
+
+
+def test_a_plan_that_waits_for_azure_says_so(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one does of a zone of more than 6,000 record sets, of more pages than Azure takes in a minute."""
+    profile.apply(records=a_records(250))
+    lists = Rate(("reads",), r"(?P<of>dnszones/[^/]+)/[^/]+", 2, 60.0)
+    monkeypatch.setattr(rates, "RATES", (lists, *rates.RATES))
+    waits = "waiting for zone contoso.com, of which Azure takes 2 such reads in 60 s (0 s so far, "
+    for command in ("plan", "drift"):
+        ran = profile.run(command)
+        assert (ran.code, waits in ran.err, waits in ran.out) == (0, True, False)
+    exported = profile.export("contoso.com")
+    assert (exported.code, waits in exported.err, waits in exported.out) == (0, True, False)
 
 
 def test_somebody_else_changes_the_zone_as_well(profile: Profile) -> None:

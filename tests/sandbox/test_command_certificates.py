@@ -14,7 +14,7 @@ from certificate_material import certificate, key_pem, new_key, pem, pfx, signed
 from command_line import VAULT, CommandLine, Ran
 
 from provision.errors import ProvisionError
-from provision.providers.azure import certificate_requests, throttle
+from provision.providers.azure import certificate_requests, vault_throttle
 from provision.sandbox import certificate_operations, certificate_store, faults, server
 from provision.sandbox.azure import Answer, Azure
 from provision.sandbox.certificate_store import CERTIFICATE, VERSION
@@ -140,7 +140,7 @@ def test_many_certificates_of_one_vault(
     those come later. At a speed at which the limit is felt."""
     monkeypatch.setattr(server, "Sandbox", partial(server.Sandbox, speed=50.0))
     if not knows:
-        monkeypatch.setattr(throttle, "_KEYS", 1_000)
+        monkeypatch.setattr(vault_throttle, "_KEYS", 1_000)
     names = [f"c{number}" for number in range(45)]
     written = "".join(
         f"  {name}: {{vault: kv-contoso-dev, keyType: EC, dnsNames: [{name}.contoso.com]}}\n"

@@ -12,7 +12,8 @@ import socket
 import ssl
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import aiohttp
@@ -21,7 +22,8 @@ from azure.core.pipeline.transport import AioHttpTransport
 
 from provision.apply.together import together
 from provision.providers.azure.cloud import Cloud
-from provision.providers.azure.throttle import Limits, Throttle, VaultThrottle
+from provision.providers.azure.throttle import Limits, Throttle
+from provision.providers.azure.vault_throttle import VaultThrottle
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
@@ -177,6 +179,15 @@ class Clients:
     async def token(self, scope: str) -> str:
         """A bearer token for a scope. Raises what the credential raises; see `errors.translating`."""
         return (await self._credential.get_token_info(scope)).token
+
+    @contextmanager
+    def telling(self, tell: Callable[[str], None]) -> Iterator[None]:
+        """Meanwhile, `tell` of long waits for what Azure takes in a minute."""
+        self._limits.tell = tell
+        try:
+            yield
+        finally:
+            self._limits.tell = None
 
     async def sleep(self, seconds: float) -> None:
         """Wait `seconds` of Azure's time."""

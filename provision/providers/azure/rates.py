@@ -88,3 +88,11 @@ def applying(request: Counted) -> Iterator[tuple[Rate, str]]:
         match = re.fullmatch(rate.pattern, below) if request.kind in rate.kinds else None
         if match is not None:
             yield rate, f"{before}/{match['of']}" if "of" in match.re.groupindex else request.subscription
+
+
+def in_words(rate: Rate, counted_for: str) -> str:
+    """`zone contoso.com, of which Azure takes 60 such reads in 60 s`, or the same of a subscription."""
+    kind = "reads" if rate.kinds == _READS else "changes"
+    _, zone, name = counted_for.rpartition("/")
+    whose = f"zone {name}" if zone else "a subscription"
+    return f"{whose}, of which Azure takes {rate.most} such {kind} in {rate.seconds:.0f} s"

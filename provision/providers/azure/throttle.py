@@ -9,33 +9,38 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
-from provision.providers.azure.rates import BUCKETS, Counted, Kind, applying, counted
+from provision.providers.azure.rates import BUCKETS, Counted, Kind, applying, counted, in_words
 
-_KEYS = 20
-"""New keys in software, of any type, in ten seconds and one vault; one in an HSM counts for two. Every
-certificate that a vault makes has one. Source: "Azure Key Vault service limits",
-https://learn.microsoft.com/azure/key-vault/general/service-limits, 2026."""
-_TEN_SECONDS = 10.0
-_CHANGING = ("POST", "PATCH")
-_VAULT_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Seconds between tries. Source: "Azure Key Vault throttling guidance",
-https://learn.microsoft.com/azure/key-vault/general/overview-throttling, 2025."""
 _SHARE = 0.95
 """Of a bucket that is used: the service counts when requests arrive, and some take longer than others."""
 _LOOK = 0.1
 """Seconds between looks when all that a window holds is under way."""
+_WORTH_TELLING = 2.0
+"""Seconds of a wait that somebody would wonder about."""
+_CLOCK = 10.0
+"""Seconds between two words about the same wait."""
 _WAIT = 10.0
 """Seconds after a refusal that names none. Source: kubernetes-sigs/external-dns#4839, for private DNS."""
 
 
 class _Limit:
-    """What says when the next request may go. Nobody who waits has taken anything yet."""
+    """What says when the next request may go. Nobody who waits has taken anything yet.
 
+    `words` name what is asked, and how much of it Azure takes.
+    """
+
+    words = ""
     _held = float("-inf")
+    _told = float("-inf")
+
+    def is_due(self, now: float) -> bool:
+        """Whether a word about the wait is due, which then is given: one for all who wait."""
+        due = now >= self._told + _CLOCK
+        self._told = now if due else self._told
+        return due
 
     def free_at(self, now: float, weight: int = 1) -> float:
         return max(self._held, self._free_at(now, weight))
@@ -57,7 +62,8 @@ class _Limit:
 class Bucket(_Limit):
     """`size` requests at once, refilled `rate` a second."""
 
-    def __init__(self, size: float, rate: float) -> None:
+    def __init__(self, size: float, rate: float, words: str = "") -> None:
+        self.words = words
         self._size = size
         self._rate = rate
         self._level = size
@@ -88,7 +94,8 @@ class Window(_Limit):
     until `seconds` after the other, so that none is too early however long each was on its way.
     """
 
-    def __init__(self, size: int, seconds: float) -> None:
+    def __init__(self, size: int, seconds: float, words: str = "") -> None:
+        self.words = words
         self._size = size
         self._seconds = seconds
         self._running = 0
@@ -111,7 +118,12 @@ class Window(_Limit):
 
 
 class Limits:
-    """The limits of all subscriptions that a run asks. `sleep` waits seconds of Azure's time."""
+    """The limits of all subscriptions that a run asks. `sleep` waits seconds of Azure's time.
+
+    `tell`, while it is set, gets a line about each longer wait every ten seconds.
+    """
+
+    tell: Callable[[str], None] | None = None
 
     def __init__(
         self,
@@ -134,11 +146,22 @@ class Limits:
         if self._pace <= 0 or not request.subscription:
             return
         limits = self._limits(request)
+        began = now = self._now()
         # While it waits, others go, and the service may ask everybody to wait longer.
-        while (free := max(limit.free_at(self._now()) for limit in limits)) > (now := self._now()):
-            await self._sleep(free - now)
+        while (last := max(limits, key=lambda limit: limit.free_at(now))).free_at(now) > now:
+            await self._sleep(self._until(last, began, now))
+            now = self._now()
         for limit in limits:
             limit.take(now)
+
+    def _until(self, limit: _Limit, began: float, now: float) -> float:
+        """Seconds to sleep: to the end of the wait, or until its clock is told again."""
+        left = limit.free_at(now) - now
+        if self.tell is None or (now - began + left) < _WORTH_TELLING:
+            return left
+        if limit.is_due(now):
+            self.tell(f"waiting for {limit.words} ({now - began:.0f} s so far, {left:.0f} s to go)")
+        return min(left, _CLOCK)
 
     def ended(self, method: str, url: str) -> None:
         """A request that was admitted is answered, or failed."""
@@ -170,7 +193,7 @@ class Limits:
         for rate, counted_for in applying(request):
             key = (rate.pattern, *rate.kinds, counted_for)
             if key not in self._windows:
-                self._windows[key] = Window(rate.most, rate.seconds)
+                self._windows[key] = Window(rate.most, rate.seconds, in_words(rate, counted_for))
             limits.append(self._windows[key])
         return [*limits, self._bucket(request)]
 
@@ -178,7 +201,8 @@ class Limits:
         key = (request.subscription, request.kind)
         if key not in self._buckets:
             size, rate = BUCKETS[request.kind]
-            self._buckets[key] = Bucket(size * _SHARE, rate)
+            words = f"a subscription, of which Azure takes {rate:.0f} {request.kind} a second"
+            self._buckets[key] = Bucket(size * _SHARE, rate, words)
         return self._buckets[key]
 
 
@@ -199,61 +223,6 @@ class Throttle(AsyncHTTPPolicy[Any, Any]):
         answer = response.http_response
         self._limits.answered(sent.method, sent.url, answer.status_code, answer.headers)
         return response
-
-
-class VaultThrottle(AsyncHTTPPolicy[Any, Any]):
-    """Holds requests for certificates until one vault may make another key. `sleep` waits Azure's seconds.
-
-    What the vault refuses it did not do, and it does not say when to come back; azure-core sends a POST or a
-    PATCH again only after a refusal that does.
-    """
-
-    def __init__(
-        self,
-        pace: float,
-        sleep: Callable[[float], Awaitable[None]],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__()
-        self._pace = pace
-        self._sleep = sleep
-        self._clock = clock
-        self._keys = Window(_KEYS, _TEN_SECONDS)
-
-    async def send(self, request: Any) -> Any:
-        sent = request.http_request
-        if self._pace <= 0 or sent.method not in _CHANGING:
-            return await self.next.send(request)
-        makes_key = sent.method == "POST" and urlsplit(sent.url).path.endswith("/create")
-        send = self._make_key if makes_key else self.next.send
-        response = await send(request)
-        for wait in _VAULT_WAITS:
-            answer = response.http_response
-            if answer.status_code != 429 or "Retry-After" in answer.headers:
-                break
-            if makes_key:
-                self._keys.hold(self._now() + _TEN_SECONDS)
-            else:
-                await self._sleep(wait)
-            response = await send(request)
-        return response
-
-    async def _make_key(self, request: Any) -> Any:
-        weight = 2 if _in_hsm(request.http_request) else 1
-        while (free := self._keys.free_at(self._now(), weight)) > (now := self._now()):
-            await self._sleep(free - now)
-        self._keys.take(now, weight)
-        try:
-            return await self.next.send(request)
-        finally:
-            self._keys.ended(self._now(), weight)
-
-    def _now(self) -> float:
-        return self._clock() / self._pace
-
-
-def _in_hsm(sent: Any) -> bool:
-    return "-HSM" in str(getattr(sent, "content", None) or getattr(sent, "body", None) or "")
 
 
 def _asked(headers: Mapping[str, str], pace: float) -> float:

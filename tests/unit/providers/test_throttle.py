@@ -237,3 +237,39 @@ def test_the_sandboxs_time_is_shrunk() -> None:
     limits = Limits(0.001, lambda seconds: time.sleep(seconds * 0.001), time.clock)
     limits.answered("PUT", f"{HOST}{PUBLIC}/A/x", 429, {"x-ms-retry-after-ms": "20"})
     assert time.run(limits.admit("PUT", f"{HOST}{PUBLIC}/A/x")) == pytest.approx(0.02)
+
+
+def test_a_long_wait_is_told_with_a_clock() -> None:
+    """Pages of a zone, of which Azure takes 60 a minute: one word every ten seconds, whoever waits."""
+    time = Simulation()
+    told: list[str] = []
+    limits = Limits(1.0, time.sleep, time.clock)
+    limits.tell = told.append
+    url = f"{HOST}{PUBLIC}/recordsets"
+
+    async def pages(count: int) -> None:
+        for _ in range(count):
+            await limits.admit("GET", url)
+            limits.ended("GET", url)
+
+    time.run(pages(31), pages(31))
+    zone = "waiting for zone contoso.com, of which Azure takes 60 such reads in 60 s"
+    assert told == [f"{zone} ({so_far} s so far, {60 - so_far} s to go)" for so_far in range(0, 60, 10)]
+    limits.tell = None
+    time.run(pages(60))
+    assert len(told) == 6
+
+
+def test_short_waits_are_not_worth_a_word() -> None:
+    time = Simulation()
+    told: list[str] = []
+    limits = Limits(1.0, time.sleep, time.clock)
+    limits.tell = told.append
+
+    async def many() -> None:
+        for _ in range(300):
+            await limits.admit("GET", f"{HOST}{CLUSTER}")
+            limits.ended("GET", f"{HOST}{CLUSTER}")
+
+    assert time.run(many()) > 1
+    assert told == []

@@ -12,7 +12,7 @@ from azure.keyvault.certificates import CertificatePolicy
 
 from providers.wire import CLOUD, Answer, Wire, clients
 from provision.providers.azure.clients import Clients
-from provision.providers.azure.throttle import VaultThrottle
+from provision.providers.azure.vault_throttle import VaultThrottle
 
 PENDING = json.dumps(
     {"id": "https://kv/certificates/a/pending", "issuer": {"name": "Unknown"}, "status": "inProgress"}
