@@ -15,6 +15,13 @@ def sandbox_argument(
     parser.add_argument("--sandbox", action="store_true", help=help_)
 
 
+def debug_argument(parser: argparse.ArgumentParser) -> None:
+    """For an action: --debug is taken before it too, as every command takes it, which this must not undo."""
+    parser.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+    )
+
+
 def format_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the output")
 

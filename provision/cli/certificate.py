@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from provision.cli import EXIT_CODES
-from provision.cli.arguments import profile_argument, sandbox_argument
+from provision.cli.arguments import debug_argument, profile_argument, sandbox_argument
 from provision.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name == "purge":
             action.add_argument("--yes", "-y", action="store_true", help="go on without asking")
         sandbox_argument(action)
-        # Taken before the action too, as every command takes it: here it must not undo that.
-        action.add_argument(
-            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
-        )
+        debug_argument(action)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from provision.cli import EXIT_CODES
+from provision.cli.arguments import debug_argument
 from provision.cli.connect import opening_sandbox, sandbox_client
 from provision.errors import UsageError
 
@@ -21,13 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
     def verb(name: str, help_: str) -> argparse.ArgumentParser:
-        return verbs.add_parser(
+        added = verbs.add_parser(
             name,
             help=help_,
             description=help_[0].upper() + help_[1:] + ".",
             epilog=EXIT_CODES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        debug_argument(added)
+        return added
 
     serve = verb("serve", "serve it to az, kubectl, the SDKs and provision until interrupted")
     serve.add_argument("--port", type=_port, default=0, help="port on loopback (the last one, or a free one)")

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from provision.cli import EXIT_CODES
-from provision.cli.arguments import profile_argument, sandbox_argument
+from provision.cli.arguments import debug_argument, profile_argument, sandbox_argument
 from provision.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,13 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
     def action(name: str, help_: str) -> argparse.ArgumentParser:
-        return actions.add_parser(
+        added = actions.add_parser(
             name,
             help=help_,
             description=help_[0].upper() + help_[1:] + ".",
             epilog=EXIT_CODES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        debug_argument(added)
+        return added
 
     export = action("export", "write the records that a zone in Azure has as a BIND zone file")
     profile_argument(export)

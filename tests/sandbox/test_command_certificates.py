@@ -490,8 +490,9 @@ certificates:
 
 def everything_told(provision: CommandLine, *arguments: str) -> str:
     """What a run writes, with the traceback that --debug shows, in which nothing is left out yet."""
+    where = () if arguments[:2] == ("zone", "import") else ("--sandbox",)
     try:
-        ran = provision(*arguments, "--sandbox", "--debug")
+        ran = provision(*arguments, *where, "--debug")
     except ProvisionError as error:
         out, err = provision.capsys.readouterr()
         return "".join((out, err, *traceback.format_exception(error)))
@@ -568,6 +569,48 @@ def test_secrets_appear_nowhere(
 
     canaries = [PASSWORD, SECOND, ACCOUNT, *(line[:40] for text in keys for line in text.splitlines()[1:-2])]
     assert len(canaries) > 8
+    assert not [(canary, text) for canary in canaries for text in told if canary in text]
+
+
+def test_secrets_appear_nowhere_around_zone_files(
+    provision: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever exports a zone opens the profile with its certificates, and signs in."""
+    key = new_key()
+    (tmp_path / "shop.pfx").write_bytes(pfx(key, certificate(key, "shop.contoso.com"), PASSWORD))
+    (tmp_path / "locked.pem").write_bytes(key_pem(key, SECOND) + pem(certificate(key, "pem.contoso.com")))
+    (tmp_path / "word").write_text(f"{SECOND}\n")
+    file, zone = tmp_path / "certs.yaml", tmp_path / "contoso.com.zone"
+    zones = "dns: {zones: {contoso.com: {resourceGroup: rg-dns}}}\n"
+    file.write_text(HEAD + SECRETIVE.replace("FOLDER", str(tmp_path)) + zones)
+    tokens: set[str] = set()
+    handle = Gateway.handle
+
+    async def heard(self: Gateway, request: Request, content: bytes) -> Answer:
+        tokens.add(request.headers.get("authorization", "").removeprefix("Bearer "))
+        return await handle(self, request, content)
+
+    monkeypatch.setattr(Gateway, "handle", heard)
+    export = ("zone", "export", str(file), "contoso.com")
+    told = [everything_told(provision, *export)]
+    assert "NotFoundError" in told[-1]
+    assert provision("apply", str(file), "--sandbox", "--target", "dns_zone/contoso.com").code == 0
+    told.append(everything_told(provision, *export, "-o", str(zone)))
+    told.append(everything_told(provision, "zone", "export", str(file), "x.net"))
+    told += [zone.read_text(), everything_told(provision, *export, "-o", str(tmp_path))]
+    with provision.azure() as azure:
+        faults.inject(azure, method="GET", path=".*/dnsZones/.*", status=500, count=100)
+    told.append(everything_told(provision, *export))
+    assert "InternalServerError" in told[-1]
+    (tmp_path / "shop.pfx").write_bytes(pfx(key, certificate(key, "shop.contoso.com"), "else"))
+    told.append(everything_told(provision, *export))
+    assert "its password is wrong" in told[-1]
+    for source in (zone, file, tmp_path / "shop.pfx"):
+        told.append(everything_told(provision, "zone", "import", str(source), "--zone", "contoso.com"))
+
+    lines = key_pem(key).decode().splitlines()[1:-2]
+    canaries = [PASSWORD, SECOND, ACCOUNT, *(line[:40] for line in lines), *filter(None, tokens)]
+    assert len(canaries) > 4
     assert not [(canary, text) for canary in canaries for text in told if canary in text]
 
 
