@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from provision.errors import Problem
@@ -16,6 +17,15 @@ _POLICY = (
     *("curve", "reuseKey", "exportable", "keyUsage", "extendedKeyUsage"),
 )
 """What only a certificate made by policy has."""
+_PART_OF_SUBJECT = re.compile(
+    r'\s*(?P<type>[A-Za-z]+|\d+(?:\.\d+)+)\s*=\s*(?P<value>"(?:[^"]|"")+"|(?:\\.|[^,;"\\])+?)\s*(?:[,;]|$)'
+)
+_COMMON_NAME = 64
+"""Characters of a common name at most. Source: RFC 5280, appendix A.1, `ub-common-name`."""
+_TAGS, _TAG_VALUE = 15, 256
+"""Tags of what is in a vault, and characters of each. Source: "About Azure Key Vault secrets",
+https://learn.microsoft.com/azure/key-vault/secrets/about-secrets, of keys and certificates too."""
+_OUR_TAGS = 2
 
 
 def _certificates_have_vaults(loaded: LoadedProfile) -> Iterator[Problem]:
@@ -61,6 +71,54 @@ def _issuers(loaded: LoadedProfile) -> Iterator[Problem]:
         if certificate.certificate_type and certificate.issuer in (SELF, UNKNOWN):
             message = f"certificate {name} is asked of no issuer, so there is nobody to read certificateType"
             yield loaded.problem((*path, "certificateType"), message, "Remove it, or name an issuer.")
+
+
+def _subjects_are_names(loaded: LoadedProfile) -> Iterator[Problem]:
+    """Key Vault takes X.500 names, the most specific part first."""
+    for name, certificate in loaded.profile.certificates.items():
+        path = ("certificates", name)
+        if certificate.import_ or not certificate.managed:
+            continue
+        parts = _parts(certificate.subject) if certificate.subject is not None else []
+        if parts is None:
+            message = f"subject `{certificate.subject}` of certificate {name} is no X.500 name"
+            yield loaded.problem((*path, "subject"), message, "Write it as CN=contoso.com, O=Contoso, C=US.")
+            continue
+        names = [value for kind, value in parts if kind.upper() == "CN"]
+        hosts = certificate.dns_names[:1] if certificate.subject is None else ()
+        for common in (*names, *hosts):
+            if len(common) > _COMMON_NAME:
+                message = f"the common name of certificate {name} has {len(common)} characters, not at most"
+                hint = "Put a shorter name first in dnsNames, or write a subject with another CN."
+                place = (*path, "subject") if names else (*path, "dnsNames", 0)
+                yield loaded.problem(place, f"{message} {_COMMON_NAME}", hint)
+
+
+def _parts(subject: str) -> list[tuple[str, str]] | None:
+    """Type and value of each part of a name, None where it is none."""
+    found: list[tuple[str, str]] = []
+    end = 0
+    while end < len(subject):
+        part = _PART_OF_SUBJECT.match(subject, end)
+        if part is None:
+            return None
+        found.append((part["type"], part["value"].strip('"')))
+        end = part.end()
+    return found or None
+
+
+def _tags_fit(loaded: LoadedProfile) -> Iterator[Problem]:
+    for name, certificate in loaded.profile.certificates.items():
+        path = ("certificates", name, "tags")
+        most = _TAGS - _OUR_TAGS
+        if len(certificate.tags) > most:
+            message = f"certificate {name} has {len(certificate.tags)} tags"
+            hint = f"Key Vault takes {_TAGS}, of which provision needs {_OUR_TAGS}: {most} are left."
+            yield loaded.problem(path, message, hint)
+        for tag, value in certificate.tags.items():
+            if len(value) > _TAG_VALUE:
+                message = f"tag {tag} of certificate {name} has {len(value)} characters"
+                yield loaded.problem((*path, tag), message, f"Key Vault takes {_TAG_VALUE}.")
 
 
 def _certificates_renew_in_time(loaded: LoadedProfile) -> Iterator[Problem]:
@@ -209,6 +267,8 @@ RULES: tuple[Callable[[LoadedProfile], Iterator[Problem]], ...] = (
     _certificates_have_vaults,
     _what_they_come_from,
     _issuers,
+    _subjects_are_names,
+    _tags_fit,
     _certificates_renew_in_time,
     _keys_fit_their_type,
     _hosts_have_certificates,

@@ -92,6 +92,10 @@ TAG_NAME = Pattern(
     r"(?!provision-)[A-Za-z0-9][A-Za-z0-9._ -]{0,255}",
     "1 to 256 letters, digits, periods, underscores, hyphens and blanks, not beginning with provision-",
 )
+OBJECT_IDENTIFIER = Pattern(
+    r"[0-2](?:\.(?:0|[1-9]\d{0,15})){1,30}",
+    "an object identifier such as 1.3.6.1.5.5.7.3.1 (server authentication)",
+)
 LOCATION = Pattern(r"[a-z0-9]+", "a region's name, such as westeurope")
 EMAIL = Pattern(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an email address, such as ingress@contoso.com")
 SECRET_REFERENCE = Pattern(

@@ -180,7 +180,7 @@ def merge(call: Call) -> Answer:
     key = issuance.load_key(pending["key"])
     certificate, chain = read_chain(call.body.get("x5c") or [], key)
     version = find_version(call, document, pending["version"])
-    version["tags"] = call.body.get("tags") or version.get("tags")
+    version["tags"] = certificate_store.checked_tags(call.body.get("tags") or {}) or version.get("tags")
     certificate_store.complete(version, document["policy"], key, certificate, chain, at=call.now)
     pending["status"] = "completed"
     document["current"] = pending["version"]

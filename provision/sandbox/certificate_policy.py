@@ -8,6 +8,8 @@ has invalid value".
 
 from __future__ import annotations
 
+import re
+
 from provision.sandbox.azure import Json, Refusal
 
 SELF = "Self"
@@ -21,6 +23,7 @@ EKUS = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]
 """Server and client authentication, filled in when a policy names no extended key usage."""
 _DAYS_PER_MONTH = 27
 """The most days before expiry for each month of validity. Source: as at `lifetime_actions`."""
+_OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
 USAGES = (
     "cRLSign",
     "dataEncipherment",
@@ -115,6 +118,8 @@ def x509_properties(sent: Json) -> Json:
     if sent.get("sans") is not None:
         x509["sans"] = {kind: names for kind, names in sent["sans"].items() if names is not None}
     x509["ekus"] = EKUS if sent.get("ekus") is None else sent["ekus"]
+    if not all(_OID.fullmatch(str(each)) for each in x509["ekus"]):
+        raise bad_parameter("Property ekus has invalid value\r\n")
     x509["key_usage"] = ["digitalSignature", "keyEncipherment"] if usages is None else sorted(usages)
     x509["validity_months"] = months
     x509["basic_constraints"] = sent.get("basic_constraints") or {"ca": False}

@@ -14,13 +14,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, pkcs12
 
 from provision.sandbox.azure import Json, Refusal
-from provision.sandbox.certificate_policy import PEM
+from provision.sandbox.certificate_policy import PEM, bad_parameter
 from provision.sandbox.issuance import PrivateKey, key_pem
 from provision.sandbox.vault_access import Call
 
 CERTIFICATE = "keyvault.certificate"
 VERSION = "keyvault.version"
 
+_TAGS, _TAG_LENGTH = 15, 256
+"""Of a version, and of each name and value. Source: "About Azure Key Vault secrets", 2025."""
 BEING_DELETED = 7.0
 """Seconds for which a deleted certificate is neither here nor there. Seen: 7 s (2021), 14 s (2020)."""
 BEING_RECOVERED = 7.0
@@ -138,8 +140,15 @@ def new_version(call: Call, attributes: Json, tags: Json | None) -> Json:
         "updated": call.now,
     }
     if tags:
-        version["tags"] = tags
+        version["tags"] = checked_tags(tags)
     return version
+
+
+def checked_tags(tags: Json) -> Json:
+    """What may be tags. The words of the refusal: https://github.com/aztfmod/terraform-azurerm-caf/pull/821."""
+    if len(tags) > _TAGS or any(len(each) > _TAG_LENGTH for pair in tags.items() for each in pair):
+        raise bad_parameter("Property  has invalid value\r\n")
+    return tags
 
 
 def complete(

@@ -113,7 +113,7 @@ def update(call: Call) -> Answer:
     if enabled is not None:
         version["enabled"] = enabled
     if call.body.get("tags") is not None:
-        version["tags"] = call.body["tags"]
+        version["tags"] = certificate_store.checked_tags(call.body["tags"])
     if call.body.get("policy"):
         document["policy"] = updated(document["policy"], call.body["policy"], call.now)
         save(call, document)

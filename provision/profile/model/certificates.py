@@ -9,6 +9,7 @@ from typing import Literal
 from provision.profile.keys import (
     HOST_NAME,
     ISSUER_REFERENCE,
+    OBJECT_IDENTIFIER,
     SECRET_REFERENCE,
     TAG_NAME,
     THUMBPRINT,
@@ -138,7 +139,7 @@ class Certificate:
         default=(),
         metadata=key(
             "Object identifiers of what the certificate is for; server and client authentication without it.",
-            example="1.3.6.1.5.5.7.3.1",
+            pattern=OBJECT_IDENTIFIER,
         ),
     )
     enabled: bool = field(default=True, metadata=key("Whether it can be read."))

@@ -245,6 +245,7 @@ def test_a_lifetime_action_that_can_be(bench: Bench, sent: Json) -> None:
         {"key_props": {"kty": "oct"}},
         {"x509_props": {"subject": "shop.contoso.com"}},
         {"x509_props": {"subject": ""}},
+        {"x509_props": {"subject": "CN=shop", "ekus": ["serverAuth"]}},
         {"x509_props": {"subject": "CN=shop", "key_usage": ["nonsense"]}},
         {"secret_props": {"contentType": "text/plain"}},
         {"lifetime_actions": [{"trigger": {}, "action": {"action_type": "AutoRenew"}}]},
@@ -261,6 +262,17 @@ def test_a_lifetime_action_that_can_be(bench: Bench, sent: Json) -> None:
 def test_a_policy_that_cannot_be_is_refused(bench: Bench, sections: Json) -> None:
     refusal = refused(bench.vault, "POST", f"{SHOP}/create", policy(**sections))
     assert (refusal.status, refusal.code) == (400, "BadParameter")
+
+
+def test_tags_have_a_limit(bench: Bench) -> None:
+    many = {f"t{number}": "x" for number in range(16)}
+    for tags in (many, {"t": "x" * 257}, {"t" * 257: "x"}):
+        refusal = refused(bench.vault, "POST", f"{SHOP}/create", {**policy(), "tags": tags})
+        assert (refusal.status, refusal.code) == (400, "BadParameter")
+    most = dict(list(many.items())[:15])
+    create(bench)
+    bench.vault("PATCH", f"{SHOP}/", {"tags": most})
+    assert refused(bench.vault, "PATCH", f"{SHOP}/", {"tags": many}).code == "BadParameter"
 
 
 def test_names_have_rules(bench: Bench) -> None:
