@@ -189,7 +189,7 @@ def test_what_is_not_ours_is_taken_over_only_when_told(provision: CommandLine, a
     assert (metadata["team"], metadata["provision_profile"]) == ("web", "prod")
 
 
-OUTCOMES = {"profile", "outcomes", "notes"}
+OUTCOMES = {"profile", "outcomes", "unchecked"}
 FORMS: list[tuple[tuple[str, ...], int, set[str]]] = [
     (("plan", *PROD), 2, {"profile", "changes", "unchanged", "unchecked", "errors", "notes"}),
     (("apply", *PROD), 0, OUTCOMES),
