@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from functools import lru_cache
 from typing import cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
@@ -75,7 +76,9 @@ def _split(text: str) -> tuple[str, str]:
     return key, "".join(block for kind, block in blocks if kind == "CERTIFICATE")
 
 
+@lru_cache(maxsize=256)
 def _unpack(value: str) -> tuple[str, str]:
+    """Kept, because an RSA key is proven when it is loaded, which takes 30 ms, at each look of each mount."""
     key, certificate, chain = pkcs12.load_key_and_certificates(base64.b64decode(value), None)
     every = [each for each in (certificate, *chain) if each]
     certificates = "".join(each.public_bytes(Encoding.PEM).decode() for each in every)
