@@ -107,9 +107,13 @@ class Store:
 
     def put(self, kind: str, id: str, body: Json) -> None:  # noqa: A002
         """Create or overwrite. The first spelling of an id is kept, as ARM does."""
+        self.put_text(kind, id, json.dumps(body))
+
+    def put_text(self, kind: str, id: str, text: str) -> None:  # noqa: A002
+        """`put` what is JSON already, for those that store it more than once."""
         self._db.execute(
             "INSERT INTO document VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
-            (kind, id, json.dumps(body)),
+            (kind, id, text),
         )
 
     def delete(self, kind: str, id: str) -> bool:  # noqa: A002

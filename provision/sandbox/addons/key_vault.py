@@ -83,8 +83,9 @@ def _split(text: str) -> tuple[str, str]:
     return key, "".join(block for kind, block in blocks if kind == "CERTIFICATE")
 
 
-@lru_cache(maxsize=256)  # its password hashing takes 30 ms, and pods look again and again
+@lru_cache(maxsize=256)
 def _unpack(value: str) -> tuple[str, str]:
+    """Kept, because an RSA key is proven when it is loaded, which takes 30 ms, at each look of each mount."""
     key, certificate, chain = pkcs12.load_key_and_certificates(base64.b64decode(value), None)
     every = [each for each in (certificate, *chain) if each]
     certificates = "".join(each.public_bytes(Encoding.PEM).decode() for each in every)

@@ -6,6 +6,7 @@ Everything here runs inside the transaction of the request or settlement that ca
 from __future__ import annotations
 
 import builtins
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -102,9 +103,9 @@ class Cluster:
             metadata["uid"] = str(uuid.uuid4())
             metadata.setdefault("creationTimestamp", self.now())
             metadata["generation"] = 1
-        self._record("MODIFIED" if before else "ADDED", kind, body)
+        text = self._record("MODIFIED" if before else "ADDED", kind, body)
         id_ = self._id(metadata["name"], metadata.get("namespace", ""))
-        self.azure.store.put(self._table(kind), id_, body)
+        self.azure.store.put_text(self._table(kind), id_, text)
         return body
 
     def delete(self, kind: Kind, name: str, namespace: str = "") -> Json | None:
@@ -138,13 +139,18 @@ class Cluster:
         moment = datetime.fromtimestamp(self.azure.clock.now(), UTC)
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def _record(self, what: str, kind: Kind, body: Json) -> None:
+    def _record(self, what: str, kind: Kind, body: Json) -> str:
+        """Give the object its version and watches their event; returns the object as JSON."""
         version = self.version() + 1
         self.azure.store.put("kubernetes:version", self.uid, {"value": version})
         body["metadata"]["resourceVersion"] = str(version)
-        change = {"type": what, "version": version, "resource": kind.resource, "object": body}
-        self.azure.store.put("kubernetes:change", f"{self.uid}/{version:012}", change)
+        text = json.dumps(body)
+        change = json.dumps({"type": what, "version": version, "resource": kind.resource})
+        self.azure.store.put_text(
+            "kubernetes:change", f"{self.uid}/{version:012}", f'{change[:-1]}, "object": {text}}}'
+        )
         self.azure.store.delete("kubernetes:change", f"{self.uid}/{version - _KEPT:012}")
+        return text
 
     @staticmethod
     def _table(kind: Kind) -> str:

@@ -69,9 +69,10 @@ def apply(
         merged, known = _apply(before, applied, kind, shape, known, who, force=True)
     if merged != before and who in known:
         known[who] = Managed(known[who].fields, kind.api_version, now)
+    merged = schema.default(kind, merged)
     if manager == last_applied.MANAGER:
         last_applied.keep_current(merged, applied)
-    return _finished(live, schema.default(kind, merged), known)
+    return _finished(live, merged, known)
 
 
 def update(
@@ -87,11 +88,12 @@ def update(
     else:
         kept = (live or {}).get("metadata", {}).get("managedFields")
         known = managers.read(kept if subresource or not sent else sent)
+    new = _bare(copied(new))
     if live is not None and not known:
-        return _finished(live, _bare(new), {})
+        return _finished(live, new, {})
     before = _bare(live) if live is not None else _empty(kind)
     who = managers.manager(manager, managers.UPDATE, kind.api_version, subresource)
-    return _finished(live, _bare(new), _update(before, _bare(new), kind, known, who, now))
+    return _finished(live, new, _update(before, new, kind, known, who, now))
 
 
 def _apply(
@@ -110,7 +112,7 @@ def _apply(
     _yield_fields(known, structure.compare(shape, before, merged), who, force=force)
     if who in known:
         managers.without(known, who, managers.NEVER_MANAGED)
-    return copied(merged), known
+    return merged, known
 
 
 def _prune(shape: Json, merged: Json, last: Fields, known: Managers) -> Json:
@@ -184,10 +186,11 @@ def _timeless(body: Json) -> tuple[Json, list[Json]]:
 
 
 def _bare(body: Json) -> Json:
-    """A copy without managedFields."""
-    bare = copied(body)
-    bare.get("metadata", {}).pop("managedFields", None)
-    return bare
+    """The object without managedFields; all but itself and its metadata is shared with the argument."""
+    if "metadata" not in body:
+        return dict(body)
+    metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    return {**body, "metadata": metadata}
 
 
 def _empty(kind: Kind) -> Json:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.apply.events import Outcome, Status
@@ -26,7 +25,6 @@ from .memory import GRANTS, UNSEEN, World, made_as
 CASES = st.tuples(profiles(), profiles()).flatmap(
     lambda both: st.tuples(st.just(both[0]), st.just(both[1]), worlds(*both))
 )
-law: Callable[..., Any] = settings(max_examples=40, deadline=None)
 OWN = {f"properties.{path}" for path in mc.OFF} | {
     "properties.ingressProfile.webAppRouting.identity",
     "properties.oidcIssuerProfile.issuerURL",
@@ -66,7 +64,6 @@ async def destroyed(profile: Profile, world: World, *, whole: bool = True) -> Pl
     return made
 
 
-@law
 @given(CASES)
 def test_after_an_apply_there_is_nothing_to_do(case: tuple[Profile, Profile, World]) -> None:
     first, second, world = case
@@ -84,7 +81,6 @@ def test_after_an_apply_there_is_nothing_to_do(case: tuple[Profile, Profile, Wor
     asyncio.run(run())
 
 
-@law
 @given(CASES)
 def test_only_what_is_declared_is_ever_mentioned(case: tuple[Profile, Profile, World]) -> None:
     first, second, world = case
@@ -99,7 +95,6 @@ def test_only_what_is_declared_is_ever_mentioned(case: tuple[Profile, Profile, W
     asyncio.run(run())
 
 
-@law
 @given(CASES)
 def test_what_is_not_ours_survives(case: tuple[Profile, Profile, World]) -> None:
     first, second, world = case
@@ -121,7 +116,6 @@ def test_what_is_not_ours_survives(case: tuple[Profile, Profile, World]) -> None
     asyncio.run(run())
 
 
-@law
 @given(CASES)
 def test_a_destroy_takes_away_what_is_ours_and_puts_the_cluster_back(
     case: tuple[Profile, Profile, World],
@@ -156,7 +150,6 @@ def check_put_back(before: dict[str, Any], after: dict[str, Any]) -> None:
             assert after[path] == before[path], path
 
 
-@law
 @given(CASES)
 def test_what_the_profile_no_longer_names_is_deleted(case: tuple[Profile, Profile, World]) -> None:
     """All but the certificates in vaults that are no longer named, and what the mark can't be seen on."""
@@ -175,7 +168,6 @@ def test_what_the_profile_no_longer_names_is_deleted(case: tuple[Profile, Profil
     asyncio.run(run())
 
 
-@law
 @given(CASES)
 def test_a_change_comes_after_what_it_waits_for(case: tuple[Profile, Profile, World]) -> None:
     first, second, world = case

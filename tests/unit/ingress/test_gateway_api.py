@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from golden import FOLDER, GATEWAY, NGINX, PROFILE, SECURE, VARIATIONS, manifests, text
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.profile.model import AppRouting, Profile
@@ -36,7 +36,6 @@ def test_every_file_belongs_to_a_variation() -> None:
     assert {path.stem for path in FOLDER.iterdir()} == set(VARIATIONS)
 
 
-@settings(max_examples=30)
 @given(hosts)
 def test_listeners_have_names_of_their_own(names: set[str]) -> None:
     (gateway,) = of(replace(PROFILE, hosts=dict.fromkeys(sorted(names), SECURE)), "Gateway")
@@ -44,7 +43,6 @@ def test_listeners_have_names_of_their_own(names: set[str]) -> None:
     assert len(listeners) == len(set(listeners)) == len(names) + 1
 
 
-@settings(max_examples=30)
 @given(hosts)
 def test_internal_hosts_are_never_seen_by_the_writer_of_a_public_zone(names: set[str]) -> None:
     profile = replace(PROFILE, hosts=dict.fromkeys(sorted(names), SECURE))

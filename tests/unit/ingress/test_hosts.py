@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provision.ingress.hosts import gateway_name, object_name, zone_group, zone_of
@@ -27,7 +27,6 @@ plain = st.lists(labels, min_size=2, max_size=4).map(".".join)
 hosts = plain | plain.map("*.{}".format)
 
 
-@settings(max_examples=60)
 @given(st.sets(hosts, min_size=2, max_size=8))
 def test_names_are_labels_and_differ_when_the_hosts_do(names: set[str]) -> None:
     made = [object_name(name) for name in names]
@@ -47,7 +46,6 @@ def test_hosts_that_read_alike_are_told_apart(one: str, other: str) -> None:
     assert object_name(one) != object_name(other)
 
 
-@settings(max_examples=60)
 @example("a" * 40, "b" * 30)
 @given(st.from_regex(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", fullmatch=True), labels)
 def test_what_the_operator_makes_of_the_names_is_a_label(name: str, host: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.plan.change import FieldChange, digest
@@ -29,7 +29,6 @@ THREE = st.one_of(st.tuples(PLAIN, PLAIN, PLAIN), st.tuples(FOLDED, FOLDED, FOLD
 
 
 @given(THREE)
-@settings(max_examples=300, deadline=None)
 def test_same_is_an_equivalence(values: tuple[Value, Value, Value]) -> None:
     one, two, three = values
     assert same(one, one)
@@ -77,7 +76,6 @@ PROPERTIES = st.dictionaries(st.sampled_from("pqrs"), PLAIN, max_size=4)
 
 
 @given(PROPERTIES, PROPERTIES)
-@settings(max_examples=100, deadline=None)
 def test_a_diff_mentions_what_is_declared_and_differs(
     desired: dict[str, Value], observed: dict[str, Value]
 ) -> None:

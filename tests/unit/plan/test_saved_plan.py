@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import StalePlanError, UsageError
@@ -54,7 +54,6 @@ def through_a_file(plan: Plan) -> saved.SavedPlan:
 
 
 @given(plans())
-@settings(max_examples=60, deadline=None)
 def test_a_saved_plan_is_confirmed_by_the_same_plan(plan: Plan) -> None:
     read = through_a_file(plan)
     assert (read.profile, read.file, read.adopt, read.targets) == (
@@ -85,7 +84,6 @@ EDITS: dict[str, Callable[[Change], Change]] = {
 
 
 @given(plans(), st.sampled_from(sorted(EDITS)), st.integers(0, 3))
-@settings(max_examples=120, deadline=None)
 def test_a_saved_plan_is_refused_when_any_change_is_another(plan: Plan, edit: str, number: int) -> None:
     pending = plan.pending()
     if not pending:

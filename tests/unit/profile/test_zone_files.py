@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import ProfileError, UsageError
@@ -364,7 +362,6 @@ def test_a_warning_points_into_the_file(tmp_path: Path) -> None:
 
 # Laws.
 
-law: Callable[..., Any] = settings(max_examples=60, deadline=None)
 
 LABELS = st.from_regex(r"[a-z0-9_]([a-z0-9-]{0,5}[a-z0-9_])?", fullmatch=True)
 NAMES = st.lists(LABELS, min_size=1, max_size=3).map(".".join)
@@ -409,7 +406,6 @@ def spelled(type_: str, values: tuple[str, ...]) -> set[str]:
     return {str(canonical(type_, value)).lower() if type_ != "TXT" else value for value in values}
 
 
-@law
 @given(contents=CONTENTS)
 def test_what_is_exported_is_imported_as_it_was(
     contents: list[Held], tmp_path_factory: pytest.TempPathFactory
@@ -422,7 +418,6 @@ def test_what_is_exported_is_imported_as_it_was(
     }
 
 
-@law
 @given(values=st.lists(TEXTS | st.sampled_from(["${HOME}", "$${", "a\x85b", "a\nb", "yes", "1"]), max_size=4))
 def test_records_as_yaml_are_the_same_records(
     values: list[str], tmp_path_factory: pytest.TempPathFactory
@@ -476,7 +471,6 @@ WORDS = st.sampled_from(
 )
 
 
-@law
 @given(words=st.lists(WORDS | st.text(max_size=3), max_size=12))
 def test_no_text_is_too_wrong_to_be_told(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     text = " ".join(words).replace("\r", "")
@@ -487,7 +481,6 @@ def test_no_text_is_too_wrong_to_be_told(words: list[str], tmp_path_factory: pyt
         assert 1 <= each.column <= len(lines[each.line - 1]) + 1
 
 
-@law
 @given(words=st.lists(WORDS, max_size=12))
 def test_entries_keep_every_word_that_is_no_comment(words: list[str]) -> None:
     text = "\n".join(word for word in words if not set(word) & set('"\\;()'))

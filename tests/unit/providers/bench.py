@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
-from unittest.mock import create_autospec
 
 from azure.core.async_paging import AsyncItemPaged, AsyncList
 from azure.core.exceptions import (
@@ -44,6 +43,7 @@ from azure.mgmt.resource.resources.aio.operations import ProvidersOperations, Re
 from azure.mgmt.servicenetworking.aio import ServiceNetworkingMgmtClient
 from azure.mgmt.servicenetworking.aio import operations as networking
 
+from providers.autospec import autospec
 from provision.apply.handler import Mark, Work
 from provision.providers.azure.clients import Clients
 from provision.providers.azure.cloud import CLOUDS
@@ -66,7 +66,7 @@ _RAISED = {
 class Bench:
     """One autospecced operation group for each that the handlers call, behind `clients`.
 
-    Each is made when it is first wanted: an autospec of a whole SDK class takes a tenth of a second.
+    Each is made when it is first wanted.
     """
 
     def __init__(self) -> None:
@@ -89,82 +89,82 @@ class Bench:
 
     @cached_property
     def clusters(self) -> Any:
-        return _group(ManagedClustersOperations)
+        return autospec(ManagedClustersOperations)
 
     @cached_property
     def public_zones(self) -> Any:
-        return _group(public.ZonesOperations)
+        return autospec(public.ZonesOperations)
 
     @cached_property
     def public_records(self) -> Any:
-        return _group(public.RecordSetsOperations)
+        return autospec(public.RecordSetsOperations)
 
     @cached_property
     def private_zones(self) -> Any:
-        return _group(private.PrivateZonesOperations)
+        return autospec(private.PrivateZonesOperations)
 
     @cached_property
     def private_records(self) -> Any:
-        return _group(private.RecordSetsOperations)
+        return autospec(private.RecordSetsOperations)
 
     @cached_property
     def links(self) -> Any:
-        return _group(private.VirtualNetworkLinksOperations)
+        return autospec(private.VirtualNetworkLinksOperations)
 
     @cached_property
     def vaults(self) -> Any:
-        return _group(VaultsOperations)
+        return autospec(VaultsOperations)
 
     @cached_property
     def identities(self) -> Any:
-        return _group(UserAssignedIdentitiesOperations)
+        return autospec(UserAssignedIdentitiesOperations)
 
     @cached_property
     def credentials(self) -> Any:
-        return _group(FederatedIdentityCredentialsOperations)
+        return autospec(FederatedIdentityCredentialsOperations)
 
     @cached_property
     def roles(self) -> Any:
-        return _group(RoleAssignmentsOperations)
+        return autospec(RoleAssignmentsOperations)
 
     @cached_property
     def definitions(self) -> Any:
-        return _group(RoleDefinitionsOperations)
+        return autospec(RoleDefinitionsOperations)
 
     @cached_property
     def certificates(self) -> Any:
-        return _group(CertificateClient)
+        return autospec(CertificateClient)
 
     @cached_property
     def traffic_controllers(self) -> Any:
-        return _group(networking.TrafficControllerInterfaceOperations)
+        return autospec(networking.TrafficControllerInterfaceOperations)
 
     @cached_property
     def frontends(self) -> Any:
-        return _group(networking.FrontendsInterfaceOperations)
+        return autospec(networking.FrontendsInterfaceOperations)
 
     @cached_property
     def associations(self) -> Any:
-        return _group(networking.AssociationsInterfaceOperations)
+        return autospec(networking.AssociationsInterfaceOperations)
 
     @cached_property
     def security_policies(self) -> Any:
-        return _group(networking.SecurityPoliciesInterfaceOperations)
+        return autospec(networking.SecurityPoliciesInterfaceOperations)
 
     @cached_property
     def connections(self) -> Any:
-        return _group(networking.PrivateEndpointConnectionsInterfaceOperations)
+        return autospec(networking.PrivateEndpointConnectionsInterfaceOperations)
 
     @cached_property
     def any_resources(self) -> Any:
-        return _group(ResourcesOperations)
+        return autospec(ResourcesOperations)
 
     @cached_property
     def providers(self) -> Any:
-        return _group(ProvidersOperations)
+        return autospec(ProvidersOperations)
 
     def _clients(self) -> Any:
-        clients = _group(Clients)
+        clients = autospec(Clients)
         clients.cloud = CLOUDS["public"]
         clients.assigned_roles = False
         clients.containers.side_effect = lambda *_: self._containers()
@@ -211,7 +211,7 @@ class Bench:
     async def _feature(self, request: HttpRequest) -> Any:
         """The next of `features`, the states that a preview feature is in one after the other."""
         self.asked.append((request.method, request.url))
-        response = create_autospec(AsyncHttpResponse, instance=True)
+        response = autospec(AsyncHttpResponse)
         response.status_code = 200
         state = self.features.pop(0) if len(self.features) > 1 else self.features[0]
         response.json.return_value = {"properties": {"state": state}}
@@ -222,7 +222,7 @@ class Bench:
         self.listings.append(request)
         at = int(request.url.partition("from=")[2] or 0)
         following = at + self.page
-        response = create_autospec(AsyncHttpResponse, instance=True)
+        response = autospec(AsyncHttpResponse)
         response.status_code = self.listing_status
         response.text.return_value = '{"error": {"code": "Refused", "message": "No."}}'
         response.json.return_value = {
@@ -232,13 +232,9 @@ class Bench:
         return response
 
 
-def _group(spec: type) -> Any:
-    return create_autospec(spec, instance=True)
-
-
 def _client(spec: type, **groups: Any) -> Any:
     # Operation groups are attributes that a client sets when it is made, so its spec lacks them.
-    client = _group(spec)
+    client = autospec(spec)
     for name, group in groups.items():
         setattr(client, name, group)
     return client
@@ -246,7 +242,7 @@ def _client(spec: type, **groups: Any) -> Any:
 
 def finished(result: Any = None) -> Any:
     """A poller whose operation ends with `result`, or with an error if that is one."""
-    poller = _group(AsyncLROPoller)
+    poller = autospec(AsyncLROPoller)
     poller.result.side_effect = [result]
     return poller
 
@@ -282,7 +278,7 @@ def refusal(
 
 def raised(status: int, text: str, headers: Mapping[str, str] | None = None) -> HttpResponseError:
     """What a generated operation raises for an answer, the way it does it."""
-    response = create_autospec(AsyncHttpResponse, instance=True)
+    response = autospec(AsyncHttpResponse)
     response.status_code = status
     response.reason = HTTPStatus(status).phrase
     response.headers = dict(headers or {})

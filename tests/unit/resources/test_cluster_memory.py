@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.resources import managed_cluster as mc
@@ -33,7 +33,6 @@ def changed(before: dict[str, Value], after: dict[str, Value]) -> list[tuple[str
 
 
 @given(WORLDS, WORLDS, WORLDS)
-@settings(max_examples=100, deadline=None)
 def test_what_was_there_is_put_back(
     before: dict[str, Value], first: dict[str, Value], second: dict[str, Value]
 ) -> None:
@@ -63,7 +62,6 @@ def _zones(settings_: dict[str, Value]) -> frozenset[Value]:
 
 
 @given(WORLDS, WORLDS)
-@settings(max_examples=50, deadline=None)
 def test_remembering_twice_is_remembering_once(before: dict[str, Value], after: dict[str, Value]) -> None:
     tag = remember("", changed(before, after))
     assert remember(tag, changed(before, after)) == tag

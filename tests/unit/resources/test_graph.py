@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.resources.dns import DnsZone
@@ -31,7 +31,6 @@ def zones(draw: st.DrawFn) -> list[DnsZone]:
 
 
 @given(zones())
-@settings(max_examples=60, deadline=None)
 def test_dependencies_come_first(resources: list[DnsZone]) -> None:
     graph = ResourceGraph(resources)
     done: set[str] = set()
@@ -45,7 +44,6 @@ def test_dependencies_come_first(resources: list[DnsZone]) -> None:
 
 
 @given(zones(), st.integers(0, 7))
-@settings(max_examples=60, deadline=None)
 def test_a_closure_is_closed_and_no_larger_than_needed(resources: list[DnsZone], start: int) -> None:
     graph = ResourceGraph(resources)
     if f"dns_zone/z{start}" not in graph:

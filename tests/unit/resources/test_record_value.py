@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.resources.record_value import canonical, quoted, strings, unquoted
@@ -81,7 +81,6 @@ VALUES = st.one_of(
 
 
 @given(VALUES)
-@settings(max_examples=150, deadline=None)
 def test_the_one_spelling_stays(case: tuple[str, str]) -> None:
     record_type, text = case
     once = canonical(record_type, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +48,10 @@ class HandClock(Clock):
         return self.moment[0]
 
 
+_looked_at: dict[str, bytes] = {}
+"""States of new clusters after the first look, which takes 30 ms, by what was wanted of the cluster."""
+
+
 class Bench:
     """`cluster` is its ARM document, `objects` what is in it; nothing happens until `look`."""
 
@@ -60,11 +65,17 @@ class Bench:
             "addonProfiles": addon,
             **properties,
         }
-        self.cluster = managed_clusters.new_cluster(
-            self.azure, SUBSCRIPTION, "rg-test", "aks-test", "westeurope", properties=wanted
-        )
+        known = json.dumps(wanted, sort_keys=True)
+        if known in _looked_at:
+            self.azure.store._db.deserialize(_looked_at[known])
+        else:
+            managed_clusters.new_cluster(
+                self.azure, SUBSCRIPTION, "rg-test", "aks-test", "westeurope", properties=wanted
+            )
+            self.look()
+            _looked_at[known] = self.azure.store._db.serialize()
+        (self.cluster,) = self.azure.store.list(KIND)
         self.objects = Cluster(self.azure, self.cluster["properties"]["resourceUID"])
-        self.look()
 
     def look(self) -> None:
         """One look of the add-ons."""
