@@ -6,7 +6,7 @@ import asyncio
 import base64
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -61,7 +61,9 @@ async def _leave(writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(_GOODBYE):
             await writer.wait_closed()
     except OSError:  # a timeout is one too
-        writer.transport.abort()
+        # Python 3.11.2, which is Debian 12's, fails to abort what the peer has broken off already.
+        with suppress(AttributeError):
+            writer.transport.abort()
 
 
 async def secured(connection: Connection, context: ssl.SSLContext, name: str) -> None:
