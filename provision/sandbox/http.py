@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -128,11 +129,16 @@ class Route:
 
     def pattern(self) -> re.Pattern[str]:
         """The template as a case-insensitive regular expression."""
-        parts: list[str] = []
-        end = 0
-        for match in _PLACEHOLDER.finditer(self.template):
-            parts.append(re.escape(self.template[end : match.start()]))
-            parts.append(f"(?P<{match[1]}>{'.*?' if match[2] else '[^/]+'})")
-            end = match.end()
-        parts.append(re.escape(self.template[end:]))
-        return re.compile("".join(parts) + "/?", re.IGNORECASE)
+        return _pattern(self.template)
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    parts: list[str] = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(template):
+        parts.append(re.escape(template[end : match.start()]))
+        parts.append(f"(?P<{match[1]}>{'.*?' if match[2] else '[^/]+'})")
+        end = match.end()
+    parts.append(re.escape(template[end:]))
+    return re.compile("".join(parts) + "/?", re.IGNORECASE)
