@@ -21,6 +21,7 @@ from provision.sandbox.kubernetes import api
 from provision.sandbox.kubernetes.refusals import StatusRefusal
 from provision.sandbox.throttling import Throttling
 from provision.sandbox.vault_throttling import VaultThrottling
+from provision.sandbox.vaults import find_vault
 
 GROUP = "Microsoft.Resources/resourceGroups"
 SUBSCRIPTION = "Microsoft.Resources/subscriptions"
@@ -131,8 +132,8 @@ class Gateway:
             route, params = self._find("arm", request)
             request = replace(request, params=params)
         request = replace(request, body=_decode(content, request.headers.get("content-type", "")))
-        if vault and request.principal:  # without a token comes a challenge
-            self._vaults.admit(vault["vault"], request)
+        if request.principal and vault and (found := find_vault(self._azure, vault["vault"])):
+            self._vaults.admit(found, request)  # without a token comes a challenge, which is not counted
         self._check_linked(route, request)
         outcome = route.handle(request, self._azure)
         answer = await outcome if inspect.isawaitable(outcome) else outcome

@@ -2,8 +2,10 @@
 
 Limits: "Azure Key Vault service limits", https://learn.microsoft.com/azure/key-vault/general/service-limits,
 2026, where thresholds are weighted: a key in an HSM costs as much as two in software. A certificate that the
-vault makes has a new key. What was refused does not count: "Azure Key Vault throttling guidance", 2025. The
-words, and headers without Retry-After: https://github.com/vcsjones/AzureSignTool/issues/219 (2023).
+vault makes has a new key; one that is imported shares a limit with new secrets and imported keys. All vaults
+of a subscription and region together take five times as much. What was refused does not count: "Azure Key
+Vault throttling guidance", 2025. The words, and headers without Retry-After:
+https://github.com/vcsjones/AzureSignTool/issues/219 (2023). How a subscription's limit is told is a guess.
 """
 
 from __future__ import annotations
@@ -13,15 +15,20 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from provision.sandbox.azure import Clock, Refusal, Request
+from provision.sandbox.azure import Clock, Json, Refusal, Request
 
 KEYS = 20
 """New keys in software, of any type and size."""
+WRITTEN = 300
+"""Secrets that are set, certificates and keys that are imported."""
 OTHERS = 4_000
 """All other transactions. What larger keys cost to use is left out: nobody uses keys here."""
+VAULTS = 5
+"""How many vaults' worth a subscription takes in one region."""
 _SECONDS = 10.0
 
-_CREATE = re.compile(r"/(certificates|keys)/[^/]+/create/?", re.IGNORECASE)
+_CREATE = re.compile(r"POST /(certificates|keys)/[^/]+/create/?", re.IGNORECASE)
+_WRITE = re.compile(r"PUT /(secrets|keys)/[^/]+/?|POST /certificates/[^/]+/import/?", re.IGNORECASE)
 
 
 @dataclass
@@ -30,11 +37,16 @@ class _Window:
 
     most: int
     taken: deque[tuple[float, int]] = field(default_factory=deque)
+    weight: int = 0
 
     def fits(self, now: float, weight: int) -> bool:
         while self.taken and self.taken[0][0] <= now - _SECONDS:
-            self.taken.popleft()
-        return sum(each for _, each in self.taken) + weight <= self.most
+            self.weight -= self.taken.popleft()[1]
+        return self.weight + weight <= self.most
+
+    def take(self, now: float, weight: int) -> None:
+        self.taken.append((now, weight))
+        self.weight += weight
 
 
 class VaultThrottling:
@@ -42,22 +54,39 @@ class VaultThrottling:
 
     def __init__(self, clock: Clock, now: Callable[[], float] | None = None) -> None:
         self._now = now or (lambda: clock.now() * clock.speed)
-        self._windows: dict[tuple[str, bool], _Window] = {}
+        self._windows: dict[tuple[str, int], _Window] = {}
 
-    def admit(self, vault: str, request: Request) -> None:
+    def admit(self, vault: Json, request: Request) -> None:
         """Count a request of somebody who is known. Raises Refusal (429) for one too many."""
-        makes_key = request.method == "POST" and _CREATE.fullmatch(request.path) is not None
-        weight = 2 if makes_key and _in_hsm(request) else 1
-        window = self._windows.setdefault((vault.lower(), makes_key), _Window(KEYS if makes_key else OTHERS))
+        most = _limit(request)
+        weight = 2 if most == KEYS and _in_hsm(request) else 1
+        subscription = vault["id"].lower().split("/")[2]
         now = self._now()
-        if not window.fits(now, weight):
-            raise Refusal(
-                429,
-                "Throttled",
-                "Request was not processed because too many requests were received. Reason:"
-                " VaultRequestTypeLimitReached",
-            )
-        window.taken.append((now, weight))
+        counted = {
+            "Vault": self._window(vault["id"].lower(), most),
+            "Subscription": self._window(f"{subscription}/{vault['location']}", most * VAULTS),
+        }
+        for whose, window in counted.items():
+            if not window.fits(now, weight):
+                raise Refusal(
+                    429,
+                    "Throttled",
+                    "Request was not processed because too many requests were received. Reason:"
+                    f" {whose}RequestTypeLimitReached",
+                )
+        for window in counted.values():
+            window.take(now, weight)
+
+    def _window(self, whose: str, most: int) -> _Window:
+        return self._windows.setdefault((whose, most), _Window(most))
+
+
+def _limit(request: Request) -> int:
+    """How many such requests one vault takes."""
+    asked = f"{request.method} {request.path}"
+    if _CREATE.fullmatch(asked):
+        return KEYS
+    return WRITTEN if _WRITE.fullmatch(asked) else OTHERS
 
 
 def _in_hsm(request: Request) -> bool:

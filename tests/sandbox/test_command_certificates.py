@@ -169,6 +169,27 @@ def test_somebody_else_has_the_vault_make_keys_as_well(provision: CommandLine, t
     assert apply_many(provision, tmp_path) == {429: 25, 202: len(MANY)}
 
 
+def test_imports_that_a_vault_refuses_for_now(provision: CommandLine, tmp_path: Path) -> None:
+    """It says nothing of when to come back either; no certificate can have more refusals than it is tried."""
+    key = new_key()
+    names = [f"c{number}" for number in range(12)]
+    for name in names:
+        (tmp_path / f"{name}.pem").write_bytes(key_pem(key) + pem(certificate(key, f"{name}.contoso.com")))
+    written = "".join(
+        f"  {name}: {{vault: kv-contoso-dev, import: {{file: {name}.pem}}}}\n" for name in names
+    )
+    file = tmp_path / "many.yaml"
+    file.write_text(f"{HEAD}certificates:\n{written}")
+    assert provision("plan", str(file), "--sandbox").code == 2  # seeds the vault
+    with provision.azure() as azure:
+        faults.inject(azure, method="POST", path=".*/import", status=429, count=5)
+    targets = [f"--target=certificate/kv-contoso-dev/{name}" for name in names]
+    done = provision("apply", str(file), "--sandbox", *targets)
+    assert done.code == 0, done.out
+    asked = Counter(call.status for call in done.calls if call.path.endswith("/import"))
+    assert asked == {429: 5, 200: len(names)}
+
+
 def test_signed_outside_of_the_vault(provision: CommandLine, tmp_path: Path) -> None:
     """The rest goes on, the certificate waits for its authority and its host for it."""
     arguments = profile(tmp_path, "dnsNames: [shop.contoso.com], issuer: Unknown")

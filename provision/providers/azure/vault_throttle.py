@@ -15,6 +15,8 @@ _KEYS = 20
 """New keys in software, of any type, in ten seconds and one vault; one in an HSM counts for two. Every
 certificate that a vault makes has one. Source: "Azure Key Vault service limits",
 https://learn.microsoft.com/azure/key-vault/general/service-limits, 2026."""
+_IMPORTS = 300
+"""Certificates that are imported, in the same time. Source: as above."""
 _TEN_SECONDS = 10.0
 _CHANGING = ("POST", "PATCH")
 _VAULT_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -23,7 +25,8 @@ https://learn.microsoft.com/azure/key-vault/general/overview-throttling, 2025.""
 
 
 class VaultThrottle(AsyncHTTPPolicy[Any, Any]):
-    """Holds requests for certificates until one vault may make another key. `sleep` waits Azure's seconds.
+    """Holds requests for certificates until one vault may make another key, or import one. `sleep` waits
+    Azure's seconds.
 
     What the vault refuses it did not do, and it does not say when to come back; azure-core sends a POST or a
     PATCH again only after a refusal that does.
@@ -39,35 +42,37 @@ class VaultThrottle(AsyncHTTPPolicy[Any, Any]):
         self._pace = pace
         self._sleep = sleep
         self._clock = clock
-        self._keys = Window(_KEYS, _TEN_SECONDS)
+        self._windows = {"create": Window(_KEYS, _TEN_SECONDS), "import": Window(_IMPORTS, _TEN_SECONDS)}
 
     async def send(self, request: Any) -> Any:
         sent = request.http_request
         if self._pace <= 0 or sent.method not in _CHANGING:
             return await self.next.send(request)
-        makes_key = sent.method == "POST" and urlsplit(sent.url).path.endswith("/create")
-        send = self._make_key if makes_key else self.next.send
-        response = await send(request)
+        verb = urlsplit(sent.url).path.rpartition("/")[2]
+        window = self._windows.get(verb) if sent.method == "POST" else None
+        response = await self._in_turn(request, window)
         for wait in _VAULT_WAITS:
             answer = response.http_response
             if answer.status_code != 429 or "Retry-After" in answer.headers:
                 break
-            if makes_key:
-                self._keys.hold(self._now() + _TEN_SECONDS)
+            if window:
+                window.hold(self._now() + _TEN_SECONDS)
             else:
                 await self._sleep(wait)
-            response = await send(request)
+            response = await self._in_turn(request, window)
         return response
 
-    async def _make_key(self, request: Any) -> Any:
+    async def _in_turn(self, request: Any, window: Window | None) -> Any:
+        if window is None:
+            return await self.next.send(request)
         weight = 2 if _in_hsm(request.http_request) else 1
-        while (free := self._keys.free_at(self._now(), weight)) > (now := self._now()):
+        while (free := window.free_at(self._now(), weight)) > (now := self._now()):
             await self._sleep(free - now)
-        self._keys.take(now, weight)
+        window.take(now, weight)
         try:
             return await self.next.send(request)
         finally:
-            self._keys.ended(self._now(), weight)
+            window.ended(self._now(), weight)
 
     def _now(self) -> float:
         return self._clock() / self._pace

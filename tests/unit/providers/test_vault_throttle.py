@@ -109,7 +109,8 @@ CREATE = "https://kv/certificates/a/create"
         ("POST", CREATE, (429, 202), [10.0], 202),
         ("POST", CREATE, (429, 429, 202), [10.0, 10.0], 202),
         ("POST", CREATE, (429,), [10.0] * 5, 429),
-        ("POST", "https://kv/certificates/a/import", (429, 429, 200), [1.0, 2.0], 200),
+        ("POST", "https://kv/certificates/a/import", (429, 429, 200), [10.0, 10.0], 200),
+        ("POST", "https://kv/certificates/a/pending/merge", (429, 429, 200), [1.0, 2.0], 200),
         ("PATCH", "https://kv/certificates/a/policy", (429,), [1.0, 2.0, 4.0, 8.0, 16.0], 429),
         ("GET", "https://kv/certificates/a", (429, 200), [], 429),  # azure-core does it
         ("POST", CREATE, (409,), [], 409),
@@ -152,9 +153,21 @@ async def test_it_waits_until_the_oldest_was_answered_ten_seconds_ago(pace: floa
     throttle.next = create  # type: ignore[assignment]
     for _ in range(41):
         assert await throttle.send(create) is create
-        for other in (Sent("GET", create.url), Sent("POST", "https://kv/certificates/a/import")):
+        for other in (Sent("GET", create.url), Sent("POST", "https://kv/certificates/a/pending/merge")):
             await throttle.send(other)
     assert [each for each in clock.waited if each] == [10.0, 10.0]
+
+
+async def test_imports_have_a_limit_of_their_own() -> None:
+    clock = Passing(1.0)
+    throttle = VaultThrottle(1.0, clock.sleep, clock)
+    imported = Sent("POST", "https://kv/certificates/a/import?api-version=7.4", status=200)
+    throttle.next = imported  # type: ignore[assignment]
+    for _ in range(301):
+        await throttle.send(imported)
+    assert clock.waited == [10.0]
+    await throttle.send(Sent("POST", CREATE))
+    assert clock.waited == [10.0]
 
 
 async def test_without_a_pace_nobody_waits() -> None:

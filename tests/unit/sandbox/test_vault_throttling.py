@@ -17,28 +17,38 @@ class Counter:
         self.now = 0.0
         self._throttling = VaultThrottling(Clock(), lambda: self.now)
 
-    def ask(self, path: str = "/certificates/a/create", vault: str = "kv", body: Any = None) -> None:
-        method = "POST" if path.endswith("/create") else "GET"
+    def ask(
+        self,
+        asked: str = "POST /certificates/a/create",
+        vault: str = "kv",
+        body: Any = None,
+        location: str = "westeurope",
+    ) -> None:
+        method, path = asked.split()
         request = Request(method=method, path=path, query={}, headers={}, body=body, base_url="")
-        self._throttling.admit(vault, request)
+        subscription = vault.partition("@")[2] or "one"
+        id_ = f"/subscriptions/{subscription}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/{vault}"
+        self._throttling.admit({"id": id_, "location": location}, request)
 
-    def refused(self, path: str = "/certificates/a/create", body: Any = None) -> Refusal:
+    def refused(
+        self, asked: str = "POST /certificates/a/create", vault: str = "kv", body: Any = None
+    ) -> Refusal:
         with pytest.raises(Refusal) as caught:
-            self.ask(path, body=body)
+            self.ask(asked, vault, body)
         return caught.value
 
 
 def test_new_keys_of_a_vault_in_ten_seconds() -> None:
     counter = Counter()
     for number in range(20):
-        counter.ask(f"/certificates/c{number}/create")
+        counter.ask(f"POST /certificates/c{number}/create")
         counter.now += 0.1
     refusal = counter.refused()
     assert (refusal.status, refusal.code) == (429, "Throttled")
     assert "VaultRequestTypeLimitReached" in refusal.message
     assert not {name.lower() for name in refusal.headers} & {"retry-after", "x-ms-retry-after-ms"}
     counter.ask(vault="another")
-    counter.ask("/certificates/a")
+    counter.ask("GET /certificates/a")
     counter.now = 9.99
     counter.refused()
     counter.now = 10.0  # what was refused did not count
@@ -59,6 +69,37 @@ def test_a_key_in_an_hsm_costs_two_in_software() -> None:
 def test_other_requests_have_a_limit_too() -> None:
     counter = Counter()
     for _ in range(4_000):
-        counter.ask("/certificates/a/pending")
-    assert counter.refused("/secrets/a").code == "Throttled"
+        counter.ask("GET /certificates/a/pending")
+    assert counter.refused("GET /secrets/a").code == "Throttled"
     counter.ask()
+
+
+def test_secrets_and_imports_share_a_limit() -> None:
+    counter = Counter()
+    for _ in range(100):
+        counter.ask("PUT /secrets/a")
+        counter.ask("POST /certificates/a/import")
+        counter.ask("PUT /keys/a")
+    for asked in ("PUT /secrets/b", "POST /certificates/b/import"):
+        assert "VaultRequestTypeLimitReached" in counter.refused(asked).message
+    counter.ask("PUT /secrets/b", vault="another")
+    for asked in (
+        "GET /secrets/b",
+        "PATCH /secrets/b",
+        "PUT /certificates/contacts",
+        "POST /certificates/b/create",
+    ):
+        counter.ask(asked)
+
+
+def test_a_subscription_takes_as_much_as_five_vaults_in_a_region() -> None:
+    counter = Counter()
+    for number in range(6):
+        for _ in range(20 if number < 4 else 10):
+            counter.ask(vault=f"kv{number}")
+    assert "SubscriptionRequestTypeLimitReached" in counter.refused(vault="kv5").message
+    counter.ask(vault="kv5", location="northeurope")
+    counter.ask(vault="kv5@two")
+    counter.ask("PUT /secrets/a", vault="kv5")
+    counter.now = 10.0
+    counter.ask(vault="kv5")
