@@ -363,6 +363,31 @@ def test_a_missing_action_is_named(
     assert action.casefold() in ran.out.casefold(), ran.out
 
 
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [
+        ("configmaps", "drift"),
+        ("apps/deployments", "drift"),
+        ("networking.k8s.io/ingresses", "drift"),
+        ("networking.k8s.io/ingresses", "apply"),
+        ("secrets", "drift"),
+        ("events", "verify"),
+    ],
+)
+def test_what_may_not_be_looked_at_is_never_green(
+    kind: str, command: str, runner: Runner, applied: Applied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With nothing else amiss: all is as declared but for one kind of object that nobody could see."""
+    applied("prod")
+    action = f"{CLUSTERS}/{kind}/read"
+    roles = runner.written(PROD[0])
+    assert action.casefold() in actions(roles)
+    runner.has(roles, without=action)
+    monkeypatch.setenv("PROVISION_SANDBOX_CLIENT", RUNNER.name)
+    ran = runner.provision(command, *PROD)
+    assert (ran.code, action in ran.out) == (3, True), ran.out
+
+
 def test_a_missing_right_ends_as_the_command_that_gives_it(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
