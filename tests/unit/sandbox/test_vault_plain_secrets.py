@@ -12,6 +12,7 @@ from provision.sandbox.azure import Answer
 from provision.sandbox.certificate_store import BEING_DELETED, BEING_PURGED, BEING_RECOVERED
 from provision.sandbox.vaults import VAULT
 
+SECRETS_OFFICER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"
 SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
 
 
@@ -168,6 +169,12 @@ def test_what_may_be_done_is_a_matter_of_roles(bench: Bench) -> None:
     denied = refused(bench.vault, "PUT", "/secrets/root", {"value": "two"}, caller=STRANGER)
     assert "Action: 'Microsoft.KeyVault/vaults/secrets/setSecret/action'" in denied.message
     assert refused(bench.vault, "DELETE", "/secrets/root", caller=STRANGER).status == 403
+    bench.assign(SECRETS_OFFICER, STRANGER, vault_path())
+    bench.vault("PUT", "/secrets/root", {"value": "two"}, caller=STRANGER)
+    bench.vault("DELETE", "/secrets/root", caller=STRANGER)
+    bench.clock.pass_(BEING_DELETED)
+    assert bench.vault("DELETE", "/deletedsecrets/root", caller=STRANGER).status == 204
+    assert refused(bench.vault, "GET", "/certificates", caller=STRANGER).status == 403
 
 
 def test_a_protected_vault_purges_nothing(bench: Bench) -> None:
