@@ -1,12 +1,14 @@
 """Secrets and keys of a vault, above all those of certificates: certificate and, if exportable, its key.
 
 This is what the Secrets Store driver and app routing read. Source: recordings of the JavaScript SDK's
-certificate tests (2021).
+certificate tests (2021). A certificate that is made under the name of a plain secret takes the name over:
+inferred from a log of 2026 in a public repository, where Terraform could not delete its secret any more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 from provision.sandbox import vault_plain_secrets
 from provision.sandbox.azure import Answer, Json, Refusal
@@ -20,14 +22,18 @@ from provision.sandbox.certificate_store import (
     live_ones,
     recovery,
 )
+from provision.sandbox.certificate_store import versions as certificate_versions
 from provision.sandbox.http import Route
 from provision.sandbox.vault_access import Call, Permission, guarded
+from provision.sandbox.vault_secret_refusals import not_deleted, not_found
 
 
 def get(call: Call) -> Answer:
     """`{value, contentType, id, managed, attributes, kid[, tags]}` of the current or the named version."""
-    plain = vault_plain_secrets.lookup(call, call.name, call.request.params.get("version", ""))
-    name, version = plain or _version(call)
+    wanted = call.request.params.get("version", "")
+    found = _version(call, wanted)
+    plain = None if found else vault_plain_secrets.lookup(call, call.name, wanted)
+    name, version = found or plain or _missing(call)
     if not version.get("enabled", True):
         raise Refusal(
             403,
@@ -37,44 +43,76 @@ def get(call: Call) -> Answer:
         )
     if plain:
         return Answer(200, vault_plain_secrets.shown(call, name, version, value=True))
+    return Answer(200, {"value": version["secret"], **_bundle(call, name, version)})
+
+
+def _bundle(call: Call, name: str, version: Json) -> Json:
     body = {
-        "value": version["secret"],
         "contentType": version["contentType"],
         "id": f"{call.base}/secrets/{name}/{version['version']}",
         "managed": True,
         "attributes": {**attributes(version), **recovery(call.vault)},
         "kid": f"{call.base}/keys/{name}/{version['version']}",
     }
-    if version.get("tags"):
-        body["tags"] = version["tags"]
-    return Answer(200, body)
+    return body | ({"tags": version["tags"]} if version.get("tags") else {})
 
 
-def _version(call: Call) -> tuple[str, Json]:
-    """The certificate's name as first spelled and the complete version asked for."""
+def _version(call: Call, wanted: str) -> tuple[str, Json] | None:
+    """The certificate's name as first spelled and the version asked for, if it is complete."""
     document = find(call, call.name)
     if document is not None and is_live(call, document):
-        wanted = call.request.params.get("version") or document["current"]
-        version = call.azure.store.get(VERSION, call.id("certificates", document["name"], wanted))
+        id_ = call.id("certificates", document["name"], wanted or document["current"])
+        version = call.azure.store.get(VERSION, id_)
         if version is not None and "secret" in version:
             return document["name"], version
-    raise vault_plain_secrets.not_found(call.name)
+    return None
+
+
+def _missing(call: Call) -> NoReturn:
+    raise not_found(call.name)
+
+
+def get_deleted(call: Call) -> Answer:
+    """A deleted secret, also one that went with its certificate."""
+    document = find(call, call.name) or {}
+    if "deleted" not in document:
+        return vault_plain_secrets.get_deleted(call)
+    version = find_version(call, document, None)
+    if call.azure.clock.now() < document["deleted"]["ready"] or "secret" not in version:
+        raise not_deleted(call.name)
+    deletion = vault_plain_secrets.deletion(call, document)
+    return Answer(200, {**deletion, **_bundle(call, document["name"], version)})
+
+
+def list_versions(call: Call) -> Answer:
+    """Those of a certificate and of any other secret, in the order of their (random) names; no values."""
+    found = {
+        version["version"]: vault_plain_secrets.line(call, name, version, f"/{version['version']}")
+        for name, version in vault_plain_secrets.versions(call)
+    }
+    document = find(call, call.name)
+    if document is not None and is_live(call, document):
+        for version in certificate_versions(call, document["name"]):
+            if "secret" in version:
+                found[version["version"]] = _line(call, document["name"], version, f"/{version['version']}")
+    return page(call, [found[each] for each in sorted(found)])
 
 
 def list_secrets(call: Call) -> Answer:
     """`{id, contentType, attributes, managed[, tags]}` of every certificate that is complete, and of every
     other secret, by name."""
-    found = {
-        name: {
-            "id": f"{call.base}/secrets/{name}",
-            "contentType": version["contentType"],
-            **_entry(call, version),
-        }
-        for name, version in _complete(call)
-    }
     others = vault_plain_secrets.entries(call)
-    found |= {name: vault_plain_secrets.line(call, name, version) for name, version in others}
-    return page(call, [found[name] for name in sorted(found, key=str.lower)])
+    found = {name.lower(): vault_plain_secrets.line(call, name, version) for name, version in others}
+    found |= {name.lower(): _line(call, name, version) for name, version in _complete(call)}
+    return page(call, [found[name] for name in sorted(found)])
+
+
+def _line(call: Call, name: str, version: Json, tail: str = "") -> Json:
+    return {
+        "id": f"{call.base}/secrets/{name}{tail}",
+        "contentType": version["contentType"],
+        **_entry(call, version),
+    }
 
 
 def list_keys(call: Call) -> Answer:
@@ -99,6 +137,7 @@ def _entry(call: Call, version: Json) -> Json:
 
 _GET = Permission("secrets/getSecret/action", "secrets", "get")
 _LIST = Permission("secrets/readMetadata/action", "secrets", "list")
+_GET_DELETED = Permission("secrets/readMetadata/action", "secrets", "get")
 _KEYS = Permission("keys/read", "keys", "list")
 
 ROUTES: tuple[Route, ...] = (
@@ -106,5 +145,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/secrets", guarded(_LIST, list_secrets), host="vault"),
     Route("GET", "/keys", guarded(_KEYS, list_keys), host="vault"),
     Route("GET", "/secrets/{name}", guarded(_GET, get), host="vault"),
+    Route("GET", "/secrets/{name}/versions", guarded(_LIST, list_versions), host="vault"),
+    Route("GET", "/deletedsecrets/{name}", guarded(_GET_DELETED, get_deleted), host="vault"),
     Route("GET", "/secrets/{name}/{version}", guarded(_GET, get), host="vault"),
 )

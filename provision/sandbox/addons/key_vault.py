@@ -1,4 +1,4 @@
-"""Reading a certificate as a secret of Key Vault, and what becomes of it in a Kubernetes Secret."""
+"""Reading secrets of Key Vault, certificates above all, and what becomes of them in a Kubernetes Secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
-from provision.sandbox import vault_secrets
+from provision.sandbox import certificate_store, vault_secrets
 from provision.sandbox.addons.workload_identity import AccessError
 from provision.sandbox.azure import Answer, Azure, Json, Refusal, Request
 from provision.sandbox.certificate_policy import PEM
@@ -61,10 +61,17 @@ def tls_data(bundle: Json) -> Json:
 
 
 def contents(bundle: Json) -> Json:
-    """`tls_data` of a certificate's secret, and of any other its value as `value`, base64."""
+    """`tls_data` of a certificate's secret; of any other its `value` and what of it is PEM, base64."""
     if bundle.get("managed"):
         return tls_data(bundle)
-    return {"value": base64.b64encode(bundle["value"].encode()).decode()}
+    key, certificates = _split(bundle["value"])
+    found = {"value": bundle["value"], "tls.crt": certificates, "tls.key": key}
+    return {name: base64.b64encode(text.encode()).decode() for name, text in found.items()}
+
+
+def no_certificate(vault: str, name: str) -> str:
+    """What reading a certificate says where there is but a secret of that name."""
+    return _told(f"https://{vault}.vault.azure.net/certificates/{name}/", certificate_store.not_found(name))
 
 
 def _told(address: str, refusal: Refusal) -> str:

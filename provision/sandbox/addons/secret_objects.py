@@ -86,6 +86,8 @@ def fetch(azure: Azure, caller: Principal, one: Object) -> Fetched:
         bundle = key_vault.read(azure, caller, one.vault, one.name, one.version)
     except AccessError as error:
         raise AccessError(f"failed to get {where}: {error}") from error
+    if one.kind == "cert" and not bundle.get("managed"):
+        raise AccessError(f"failed to get {where}: {key_vault.no_certificate(one.vault, one.name)}")
     return Fetched(one, key_vault.version_of(bundle), key_vault.contents(bundle))
 
 
@@ -94,8 +96,13 @@ def content(fetched: list[Fetched], file: str, kind: str, key: str) -> str:
     found = next((each for each in fetched if each.wanted.file == file), None)
     if found is None:
         raise AccessError(f"file matching objectName {file} not found in the pod")
+    if kind == _TLS and key not in ("tls.crt", "tls.key"):  # GetCertPart of secrets-store-csi-driver
+        raise AccessError(
+            f"failed to get cert data from file {file}, err: tls key is not supported. Only tls.key and"
+            " tls.crt are supported"
+        )
     if "value" in found.data:
-        return str(found.data["value"])
+        return str(found.data[key if kind == _TLS else "value"])
     if found.wanted.kind == "cert":
         if (kind, key) == (_TLS, "tls.key"):
             raise AccessError(f"failed to get private key of {file}: objectType cert has none")

@@ -184,7 +184,7 @@ def test_the_control_plane_waits_for_its_authority_in_key_vault() -> None:
     assert available(made) == "False"
     assert "kv-test.vault.azure.net" in made.told("FailedMount", "istiod-asm-1-29")
     vault = made.vault()
-    made.certificate("ca")
+    made.data_plane("PUT", "/secrets/ca", {"value": "a PEM text"})
     made.look()
     assert "Forbidden" in made.told("FailedMount", "istiod-asm-1-29")
     addon = made.cluster["properties"]["addonProfiles"]["azureKeyvaultSecretsProvider"]

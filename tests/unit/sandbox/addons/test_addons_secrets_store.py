@@ -190,6 +190,32 @@ def test_each_wrong_parameter_is_told_of(parameters: dict[str, Any], told: str) 
     assert told in bench.told("FailedMount", "shop")
 
 
+def test_a_secret_of_no_certificate_is_mounted_as_it_is() -> None:
+    bench = Mounting()
+    plain = "-----BEGIN CERTIFICATE-----\nMQ==\n-----END CERTIFICATE-----\nremarks"
+    bench.data_plane("PUT", "/secrets/root", {"value": plain})
+    objects = OBJECTS.replace("shop-tls", "root")
+    data = [{"objectName": "root", "key": "ca.crt"}]
+    bench.provider({**TLS, "type": "Opaque", "data": data}, objects=objects)
+    bench.look()
+    assert bench.text("ca.crt") == plain
+    data = [{"objectName": "root", "key": "tls.crt"}]
+    bench.provider({**TLS, "data": data}, objects=objects)
+    bench.data_plane("PUT", "/secrets/root", {"value": plain + "."})
+    bench.look()
+    assert bench.text("tls.crt") == plain.removesuffix("remarks")
+    bench.provider(objects=objects.replace("secret", "cert"))
+    bench.look()
+    assert "CertificateNotFound" in bench.told("MountRotationFailed", "shop")
+
+
+def test_a_tls_secret_has_but_two_keys() -> None:
+    bench = Mounting()
+    bench.provider({**TLS, "data": [{"objectName": "shop-tls", "key": "all.pem"}]})
+    bench.look()
+    assert "Only tls.key and tls.crt are supported" in bench.told("FailedMount", "shop")
+
+
 def test_other_types_get_the_whole_object() -> None:
     bench = Mounting()
     bench.provider({**TLS, "type": "Opaque", "data": [{"objectName": "shop-tls", "key": "all.pem"}]})
