@@ -89,7 +89,8 @@ def test_a_mesh_that_can_be_had() -> None:
             world(("asm-1-28", "asm-1-29"), compatible=("asm-1-29", "asm-1-30")),
             {"canary": Canary(revision="asm-1-30")},
             "an upgrade is under way there (asm-1-28 and asm-1-29), so that AKS takes no asm-1-30 |"
-            " Complete it with revision: asm-1-29, or roll it back with revision: asm-1-28; no canary in",
+            " Complete it with revision: asm-1-29, or roll it back with revision: asm-1-28; no canary in"
+            " both cases.",
         ),
         (
             world(("asm-1-28", "asm-1-29"), injected={"asm-1-28": ("blog", "pay")}),
