@@ -46,7 +46,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     from provision.cli.executing import Show, carry_out, may_go_on
     from provision.ingress import desired, mesh_leaving
     from provision.plan import pace
-    from provision.plan.plan import destroy
+    from provision.plan.destroy import destroy
     from provision.providers.azure.endpoint_connections import kept_in_gateways
     from provision.providers.azure.zone_contents import kept_by_others
 

@@ -148,10 +148,12 @@ class GatewayHosts:
         return self.profile.hosts[name].tls == "passthrough" or name == zone_of(name, self.profile.dns.zones)
 
     def _record(self, name: str, gateway: Manifest, routes: Iterable[Manifest]) -> Iterator[Resource]:
+        pinned = self.settings.static_ip
         if self._is_ours(name):
-            record: Resource | None = own_record(self.profile, name, gateway)
+            record: Resource | None = own_record(self.profile, name, gateway, pinned)
         else:
-            record = host_record(self.profile, name, gateway, addresses(routes), self._writer(name))
+            writer = self._writer(name)
+            record = host_record(self.profile, name, gateway, addresses(routes), writer, pinned)
         if record:
             yield record
 

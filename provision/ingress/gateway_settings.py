@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provision.profile.model import AppRouting, GatewayResources, GatewayScaling, Istio
-from provision.resources.manifest import PINNED
+from provision.resources.manifest import BALANCER, INTERNAL, PINNED
 from provision.resources.values import Value
 
-BALANCER = "service.beta.kubernetes.io/azure-load-balancer"
 ALLOWED_RANGES = "service.beta.kubernetes.io/azure-allowed-ip-ranges"
 PROBES = tuple(
     f"service.beta.kubernetes.io/port_80_health-probe_{each}" for each in ("port", "protocol", "request-path")
@@ -70,7 +69,7 @@ class GatewaySettings:
         """Of a Gateway's spec; empty where nothing is asked for."""
         annotations = self.annotations()
         if self.internal:
-            annotations = {f"{BALANCER}-internal": "true", **annotations}
+            annotations = {INTERNAL: "true", **annotations}
         return {"annotations": annotations} if annotations else {}
 
     def overlays(self) -> dict[str, Value]:

@@ -116,12 +116,17 @@ def _place(profile: Profile, zone: Zone) -> tuple[str, str]:
 
 
 def host_record(
-    profile: Profile, host: str, front: Manifest, routes: Iterable[str], writer: Iterable[str]
+    profile: Profile,
+    host: str,
+    front: Manifest,
+    routes: Iterable[str],
+    writer: Iterable[str],
+    pinned: str | None = None,
 ) -> HostRecord | None:
     """The record that leads to a host and that the add-on writes; None when no zone of the profile has it.
 
-    `front` is the object whose address it has, `routes` are the objects that ask the add-on for it, and
-    `writer` what the add-on needs in order to write it.
+    `front` is the object whose address it has, the `pinned` one where the profile says which; `routes` are
+    the objects that ask the add-on for it, and `writer` what the add-on needs in order to write it.
     """
     zone = zone_of(host, profile.dns.zones)
     if zone is None:
@@ -132,16 +137,16 @@ def host_record(
         zone_id=zone_ids(profile)[zone],
         visibility=profile.dns.zones[zone].visibility,
         record_name=relative_name(host, zone),
-        target=Ref(front.address, "address"),
-        after=tuple(dict.fromkeys((_zone_address(profile, zone), *asking, *writer))),
+        target=pinned or Ref(front.address, "address"),
+        after=tuple(dict.fromkeys((_zone_address(profile, zone), front.address, *asking, *writer))),
         outlives=asking,
     )
 
 
-def own_record(profile: Profile, host: str, front: Manifest) -> RecordSet | None:
+def own_record(profile: Profile, host: str, front: Manifest, pinned: str | None = None) -> RecordSet | None:
     """The record that leads to a host where we write it; None when no zone of the profile has it.
 
-    `front` is the object whose address it has.
+    `front` is the object whose address it has, the `pinned` one where the profile says which.
     """
     zone = zone_of(host, profile.dns.zones)
     if zone is None:
@@ -153,8 +158,8 @@ def own_record(profile: Profile, host: str, front: Manifest) -> RecordSet | None
         record_type="A",
         record_name=relative_name(host, zone),
         ttl=_TTL,
-        values=frozenset({Ref(front.address, "address")}),
-        after=(_zone_address(profile, zone),),
+        values=frozenset({pinned or Ref(front.address, "address")}),
+        after=(_zone_address(profile, zone), front.address),
     )
 
 

@@ -73,7 +73,9 @@ class IstioHosts:
                     yield self._gateway(namespace, mode, served)
             for name, host in hosts.items():
                 yield self._route(name, host)
-                if record := own_record(self.profile, name, services[self._mode(host)]):
+                mode = self._mode(host)
+                pinned = self.ingress.gateway(mode).static_ip
+                if record := own_record(self.profile, name, services[mode], pinned):
                     yield record
 
     def chains(self, graph: ResourceGraph) -> dict[str, HostChain]:

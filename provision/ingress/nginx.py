@@ -17,13 +17,19 @@ from provision.ingress.objects import Objects, address, addresses
 from provision.profile.model import AppRouting, Host, Profile
 from provision.resources.certificate import Certificate
 from provision.resources.graph import ResourceGraph
-from provision.resources.manifest import CERTIFICATE_OPTION, INGRESS, NGINX_INGRESS_CONTROLLER, Manifest
+from provision.resources.manifest import (
+    CERTIFICATE_OPTION,
+    INGRESS,
+    INTERNAL,
+    NGINX_INGRESS_CONTROLLER,
+    PINNED,
+    Manifest,
+)
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
 from provision.resources.values import Value
 
 DEFAULT_CLASS = "webapprouting.kubernetes.azure.com"
-_BALANCER = "service.beta.kubernetes.io/azure-load-balancer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,9 @@ class NginxHosts:
             after = (*addresses(controller), *self.grants.get(zone or "", ()))
             ingress = self._ingress(name, host, after)
             yield ingress
-            record = host_record(self.profile, name, ingress, (ingress.address,), after)
+            record = host_record(
+                self.profile, name, ingress, (ingress.address,), after, pinned=self.ingress.static_ip
+            )
             if record:
                 yield record
 
@@ -72,9 +80,9 @@ class NginxHosts:
         }
         annotations: dict[str, Value] = {}
         if self.ingress.load_balancer == "internal":
-            annotations[f"{_BALANCER}-internal"] = "true"
+            annotations[INTERNAL] = "true"
         if self.ingress.static_ip:
-            annotations[f"{_BALANCER}-ipv4"] = self.ingress.static_ip
+            annotations[PINNED] = self.ingress.static_ip
         if annotations:
             spec["loadBalancerAnnotations"] = annotations
         if scaling := self.ingress.scaling:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from provision.errors import ForeignError, NotFoundError, ProvisionError, UnsafePlanError
 from provision.plan.change import Action, Change, FieldChange, digest
 from provision.plan.diff import diff
-from provision.plan.orphans import Orphans, removals, unsearched, with_orphans
+from provision.plan.orphans import Orphans, unsearched, with_orphans
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import ZONES
 from provision.resources.observed import Absent, Observed, Present, Unread
@@ -103,33 +103,12 @@ def plan(
         for resource in graph
         if wanted(resource, lookup) and _chosen(resource, chosen) and not _moot(resource, observation)
     ]
-    changes = [
-        replace(_change(profile, resource, observation, lookup, adopt), digest=digest(resource))
-        for resource in resources
-    ]
+    changes = list(_changes(profile, resources, observation, adopt))
     to_come = [f"{change.address}: {change.reason}" for change in changes if _is_to_come(change)]
     if chosen is None:
         changes = with_orphans(changes, graph, observation.orphans)
     searched = unsearched(observation.orphans) if chosen is None else ()
     return Plan(profile, tuple(changes), (*warnings, *to_come), unchecked=(*unchecked, *searched))
-
-
-def destroy(
-    profile: str, graph: ResourceGraph, observation: Observation, released: Iterable[Resource]
-) -> Plan:
-    """The changes that take away what is ours and give back the shared objects.
-
-    `released` are shared resources with the settings to put back, by address of the graph.
-    """
-    lookup = known_outputs(observation)
-    given_back = {resource.address: resource for resource in released}
-    changes = [
-        _removal(profile, given_back.get(resource.address, resource), observation, lookup)
-        for resource in graph
-        if wanted(resource, lookup)
-    ]
-    changes.extend(removals(graph, observation.orphans))
-    return Plan(profile, tuple(changes), backwards=True, unchecked=unsearched(observation.orphans))
 
 
 def wanted(resource: Resource, lookup: Lookup) -> bool:
@@ -149,6 +128,25 @@ def _moot(resource: Resource, observation: Observation) -> bool:
 
 def _chosen(resource: Resource, chosen: frozenset[str] | None) -> bool:
     return chosen is None or resource.address in chosen
+
+
+def _changes(
+    profile: str, resources: Iterable[Resource], observation: Observation, adopt: bool
+) -> Iterator[Change]:
+    """In the graph's order: what an update may give another value, such as the address of a gateway that
+    moves, is not known before it was made."""
+    known = known_outputs(observation)
+    unsettled: set[Ref] = set()
+
+    def lookup(ref: Ref) -> Value:
+        return ref if ref in unsettled else known(ref)
+
+    for resource in resources:
+        change = _change(profile, resource, observation, lookup, adopt)
+        if change.action is Action.UPDATE:
+            outputs = resource.unsettled(field.path for field in change.fields)
+            unsettled.update(Ref(resource.address, output) for output in outputs)
+        yield replace(change, digest=digest(resource))
 
 
 def _change(
@@ -294,24 +292,3 @@ def _not_ours(resource: Resource, why: str) -> ForeignError:
         why,
         "Bring the profile in line with it, or take it over with --adopt (or adopt: true in the profile).",
     )
-
-
-def _removal(profile: str, resource: Resource, observation: Observation, lookup: Lookup) -> Change:
-    observed = observation.objects[resource.address]
-    # A ref that has its value orders nothing any more, and here everything has: what an object was made
-    # from goes only after it.
-    resolved = replace(resource.resolved(lookup), after=tuple(sorted(resource.dependencies())))
-    if isinstance(observed, Unread):
-        return Change(resolved, observed, Action.NO_OP, reason="could not be read", blocked=observed.error)
-    if isinstance(observed, Absent):
-        if observed.owner == profile and not resource.must_exist():
-            return Change(resolved, Present(), Action.DELETE, reason=f"ours, though {observed.note}")
-        return Change(resolved, observed, Action.NO_OP, reason="does not exist")
-    if observed.owner != profile or (resource.must_exist() and not resource.SHARED):
-        return Change(resolved, observed, Action.NO_OP, reason="not ours: kept")
-    if resource.stays():
-        return Change(resolved, observed, Action.NO_OP, reason=resource.stays())
-    if resource.SHARED:
-        fields = diff(resolved.properties(), observed.properties)
-        return Change(resolved, observed, Action.UPDATE, fields, "put back as it was before", release=True)
-    return Change(resolved, observed, Action.DELETE, reason="ours")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,8 +16,11 @@ DIGEST_ANNOTATION = "provision/digest"
 CERTIFICATE_OPTION = "kubernetes.azure.com/tls-cert-keyvault-uri"
 """Annotation of an Ingress and TLS option of a listener: the certificate that app routing syncs for it."""
 
-PINNED = "service.beta.kubernetes.io/azure-load-balancer-ipv4"
+BALANCER = "service.beta.kubernetes.io/azure-load-balancer"
+PINNED = f"{BALANCER}-ipv4"
 """Annotation of a Service: the address that its load balancer must use."""
+INTERNAL = f"{BALANCER}-internal"
+"""Annotation of a Service: its load balancer is inside the network."""
 
 RIVALS = "rivals"
 """Output of a DNS controller: zones that another, which is not the profile's, writes too, by its name."""
@@ -134,6 +137,12 @@ OWNED: tuple[Api, ...] = (
 ROUTES = (HTTP_ROUTE, TLS_ROUTE, INGRESS)
 """Kinds that name hosts, and so ask for their DNS records."""
 
+ADDRESSED = (GATEWAY, INGRESS, SERVICE)
+"""Kinds of which some have an address."""
+_ADDRESSING = (f"[{BALANCER}-", "ClassName", "alb.networking.azure.io/", "spec.addresses")
+"""Parts of paths that decide which address such an object gets: settings of its load balancer, who serves it,
+and behind Application Gateway for Containers which gateway and frontend."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(Resource):
@@ -184,6 +193,10 @@ class Manifest(Resource):
         if self.api is NAMESPACE:
             return "kept: a namespace may hold what others put into it"
         return ""
+
+    def unsettled(self, changed: Iterable[str]) -> frozenset[str]:
+        moves = any(mark in path for path in changed for mark in _ADDRESSING)
+        return frozenset({"address"}) if moves and self.api in ADDRESSED else frozenset()
 
     def document(self, body: Mapping[str, Value] | None = None) -> dict[str, Any]:
         """The whole object, as JSON; refs must be resolved. `body` replaces the resource's own."""

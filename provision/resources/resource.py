@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self, cast
 
@@ -76,6 +76,10 @@ class Resource:
     def inside(self) -> str:
         """Id of the object that this one is a part of and can't outlive, or nothing."""
         return ""
+
+    def unsettled(self, changed: Iterable[str]) -> frozenset[str]:
+        """Outputs that may be others once these properties are changed: what is made from them waits."""
+        return frozenset()
 
     def references(self) -> frozenset[Ref]:
         """Every ref in any field, identity and properties alike."""

@@ -32,7 +32,8 @@ from provision.errors import ProvisionError
 from provision.ingress import desired
 from provision.ingress.load import load
 from provision.plan.change import Change, digest
-from provision.plan.plan import Observation, Plan, destroy, known_outputs, plan
+from provision.plan.destroy import destroy
+from provision.plan.plan import Observation, Plan, known_outputs, plan
 from provision.profile.model import Profile
 from provision.resources.dns import DnsZone, RecordSet
 from provision.resources.graph import ResourceGraph

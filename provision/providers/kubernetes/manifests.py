@@ -19,7 +19,7 @@ from provision.providers.kubernetes.errors import refusal
 from provision.providers.kubernetes.observing import marked, outputs
 from provision.providers.kubernetes.reading import read_cluster
 from provision.providers.kubernetes.waiting import Patience, accepted, applied, existing, gone, ready
-from provision.resources.manifest import Manifest
+from provision.resources.manifest import INTERNAL, Manifest
 from provision.resources.observed import Observed, Present
 
 
@@ -65,7 +65,9 @@ class Manifests:
         """Takes the fields that changed; those that the plan refuses to fight for never get here."""
         if work.release:
             return await self._release(resource)
-        return await self._apply(resource, work, force=True)
+        moves = any(f"[{INTERNAL}]" in field.path for field in fields)
+        before = str(observed.outputs.get("address") or "") if moves else ""
+        return await self._apply(resource, work, force=True, leaving=before)
 
     async def delete(self, resource: Manifest, observed: Present, work: Work) -> None:
         """Deletes that very object and waits until it is gone."""
@@ -88,13 +90,12 @@ class Manifests:
                 break
         raise refusal(f"giving back {resource.address}", resource.api, reply)
 
-    async def _apply(self, resource: Manifest, work: Work, *, force: bool) -> Present:
+    async def _apply(self, resource: Manifest, work: Work, *, force: bool, leaving: str = "") -> Present:
         way = self._way(resource)
         call = Call("apply", resource.path, marked(resource, work.mark), force=force)
         live = await applied(way, resource, call, Patience(self._clients, way, resource.api), work.progress)
-        live = await ready(
-            way, resource, live, Patience(self._clients, way, resource.api, roles=True), work.progress
-        )
+        patience = Patience(self._clients, way, resource.api, roles=True)
+        live = await ready(way, resource, live, patience, work.progress, leaving)
         return Present(
             resource.properties(), outputs(resource, live), owner=work.mark.profile, digest=work.mark.digest
         )

@@ -9,14 +9,13 @@ from provision.apply.handler import Mark
 from provision.plan.diff import same
 from provision.providers.kubernetes.calls import Json
 from provision.providers.kubernetes.fields import Manager, at, joined, managers, manages, surplus, value
+from provision.providers.kubernetes.readiness import addresses
 from provision.resources.manifest import (
+    ADDRESSED,
     APPLICATION_LOAD_BALANCER,
     DIGEST_ANNOTATION,
-    GATEWAY,
-    INGRESS,
     PROFILE_LABEL,
     ROUTES,
-    SERVICE,
     Manifest,
 )
 from provision.resources.observed import Present
@@ -70,12 +69,8 @@ def outputs(resource: Manifest, live: Json) -> dict[str, Value]:
     none; the `hosts` of a route or an Ingress; the `gateway` in Azure of an ApplicationLoadBalancer."""
     found: dict[str, Value] = {"uid": live["metadata"].get("uid")}
     status = live.get("status") or {}
-    if resource.api == GATEWAY:
-        addresses = status.get("addresses") or [{}]
-        found["address"] = addresses[0].get("value")
-    elif resource.api in (INGRESS, SERVICE):
-        entries = (status.get("loadBalancer") or {}).get("ingress") or [{}]
-        found["address"] = entries[0].get("ip") or entries[0].get("hostname")
+    if resource.api in ADDRESSED:
+        found["address"] = next(iter(addresses(resource.api, live)), None)
     elif resource.api == APPLICATION_LOAD_BALANCER:
         found["gateway"] = _gateway_made(status)
     if resource.api in ROUTES:

@@ -37,10 +37,25 @@ Live = Mapping[str, Any]
 _NO_BACKEND = "BackendNotFound"
 
 
-def obstacles(api: Api, live: Live) -> list[str]:
-    """What the object still waits for, in its own words; empty when it is ready."""
+def obstacles(api: Api, live: Live, leaving: str = "") -> list[str]:
+    """What the object still waits for, in its own words; empty when it is ready. `leaving` is an address that
+    it is about to lose."""
     check = _CHECKS.get(api)
-    return [] if check is None else list(check(live))
+    found = [] if check is None else list(check(live))
+    if leaving and not found and leaving in addresses(api, live):
+        found.append(f"its address is {leaving} still, of the load balancer that it leaves")
+    return found
+
+
+def addresses(api: Api, live: Live) -> list[str]:
+    """IP addresses and names where a Gateway, an Ingress or a Service of a load balancer is reached."""
+    status = live.get("status") or {}
+    if api == GATEWAY:
+        return [str(each["value"]) for each in status.get("addresses") or () if each.get("value")]
+    if api not in (INGRESS, SERVICE):
+        return []
+    entries = (status.get("loadBalancer") or {}).get("ingress") or ()
+    return [str(found) for each in entries if (found := each.get("ip") or each.get("hostname"))]
 
 
 def synced_secrets(api: Api, live: Live) -> list[str]:
@@ -58,6 +73,8 @@ def synced_secrets(api: Api, live: Live) -> list[str]:
 def _gateway(live: Live) -> Iterator[str]:
     status = live.get("status") or {}
     yield from _unmet(live, status.get("conditions"), ("Programmed",))
+    infrastructure = (live.get("spec") or {}).get("infrastructure") or {}
+    yield from _unpinned(infrastructure, addresses(GATEWAY, live))
     reported = {each.get("name"): each for each in status.get("listeners") or ()}
     for listener in (live.get("spec") or {}).get("listeners") or ():
         tls = listener.get("tls")
@@ -92,18 +109,19 @@ def _is_parent(reported: Live, wanted: Live) -> bool:
 
 
 def _ingress(live: Live) -> Iterator[str]:
-    balancer = (live.get("status") or {}).get("loadBalancer") or {}
-    if not balancer.get("ingress"):
+    if not addresses(INGRESS, live):
         yield "no address yet"
 
 
 def _service(live: Live) -> Iterator[str]:
     if (live.get("spec") or {}).get("type") != "LoadBalancer":
         return
-    pinned = (live["metadata"].get("annotations") or {}).get(PINNED)
-    entries = ((live.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    given = [each.get("ip") for each in entries]
     yield from _ingress(live)
+    yield from _unpinned(live["metadata"], addresses(SERVICE, live))
+
+
+def _unpinned(settings: Live, given: Sequence[str]) -> Iterator[str]:
+    pinned = (settings.get("annotations") or {}).get(PINNED)
     if pinned and given and pinned not in given:
         yield f"its address is {given[0]}, not {pinned} yet"
 

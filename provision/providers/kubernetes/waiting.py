@@ -85,9 +85,12 @@ async def applied(way: Way, resource: Manifest, call: Call, patience: Patience, 
             raise refusal(f"applying {resource.address}", resource.api, reply)
 
 
-async def ready(way: Way, resource: Manifest, live: Json, patience: Patience, tell: Progress) -> Json:
-    """The object once it works. Raises ServiceError with its conditions and events when time is over."""
-    while waits_for := obstacles(resource.api, live) or await _unsynced(way, resource, live, tell):
+async def ready(
+    way: Way, resource: Manifest, live: Json, patience: Patience, tell: Progress, leaving: str = ""
+) -> Json:
+    """The object once it works, and no longer has the address that it is `leaving`. Raises ServiceError with
+    its conditions and events when time is over."""
+    while waits_for := obstacles(resource.api, live, leaving) or await _unsynced(way, resource, live, tell):
         tell(f"{waits_for[0]} ({patience.clock})")
         if not await patience.pause():
             raise await _not_ready(way, resource, waits_for, patience.waited)

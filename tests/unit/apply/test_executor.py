@@ -16,7 +16,8 @@ from provision.apply.handler import Work
 from provision.apply.observe import observe
 from provision.errors import ServiceError
 from provision.plan.change import Action, Change
-from provision.plan.plan import Plan, destroy, plan
+from provision.plan.destroy import destroy
+from provision.plan.plan import Plan, plan
 from provision.resources.dns import DnsZone, RecordSet, VirtualNetworkLink
 from provision.resources.graph import ResourceGraph
 from provision.resources.identity import RoleAssignment, UserAssignedIdentity

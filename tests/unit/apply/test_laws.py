@@ -13,7 +13,8 @@ from provision.apply.events import Outcome, Status
 from provision.apply.executor import Execution
 from provision.apply.observe import observe
 from provision.ingress import desired
-from provision.plan.plan import Plan, destroy, plan
+from provision.plan.destroy import destroy
+from provision.plan.plan import Plan, plan
 from provision.profile.model import Profile
 from provision.providers.azure import managed_clusters as clusters
 from provision.resources import managed_cluster as mc

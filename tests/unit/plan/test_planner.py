@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from providers.kubernetes.cluster import manifest
 
 from provision.plan.change import Action, digest
 from provision.plan.plan import Observation, Plan, plan
 from provision.resources.dns import DnsZone, RecordSet
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import APP_ROUTING, ZONES, ManagedCluster
+from provision.resources.manifest import GATEWAY, INTERNAL
 from provision.resources.observed import Absent, Observed, Present
+from provision.resources.ref import Ref
 from provision.resources.values import CaseInsensitive, Value
 from provision.resources.vault import AccessPolicy
 
@@ -125,3 +130,27 @@ def test_no_targets_are_all_targets() -> None:
     observation = Observation({ZONE.address: Absent()})
     assert len(plan("shop", graph, observation, targets=[]).changes) == 1
     assert plan("shop", graph, observation, warnings=["w"]).warnings == ("w",)
+
+
+def test_the_address_of_a_gateway_that_moves_is_not_known_yet() -> None:
+    """Nor is what is made from it; a Gateway that changes otherwise keeps its address."""
+    gateway = manifest(GATEWAY, "prod", {"spec": {"infrastructure": {"annotations": {INTERNAL: "true"}}}})
+    address = Ref(gateway.address, "address")
+    host = replace(record("www", "A"), values=frozenset({address}))
+    there = Present({"ttl": 1, "values": frozenset({"20.1.2.3"})}, {}, "shop")
+    graph = ResourceGraph([gateway, host])
+
+    def changes(**properties: Value) -> list[Action]:
+        seen = Present(properties, {"address": "20.1.2.3"}, "shop")
+        observation = Observation({gateway.address: seen, host.address: there})
+        return [each.action for each in plan("shop", graph, observation).changes]
+
+    path = f"spec.infrastructure.annotations[{INTERNAL}]"
+    assert changes(**{path: None}) == [Action.UPDATE, Action.UPDATE]
+    assert changes(**{path: "true"}) == [Action.NO_OP, Action.NO_OP]
+    other = Present({path: "true"}, {"address": "20.1.2.3"}, "shop", surplus={"spec.listeners[a]": "gone"})
+    seen = {gateway.address: other, host.address: there}
+    assert [each.action for each in plan("shop", graph, Observation(seen)).changes] == [
+        Action.UPDATE,
+        Action.NO_OP,
+    ]

@@ -1,7 +1,8 @@
 """For tests/unit/plan/test_planner.py: fails until plan() and destroy() tell what could not be looked for."""
 
 from provision.errors import ServiceError
-from provision.plan.plan import Observation, destroy, plan
+from provision.plan.destroy import destroy
+from provision.plan.plan import Observation, plan
 from provision.resources.graph import ResourceGraph
 
 UNKNOWN = ServiceError("looking into a vault", "no answer")

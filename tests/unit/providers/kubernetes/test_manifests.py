@@ -21,6 +21,7 @@ from providers.kubernetes.cluster import (
     writer,
 )
 from provision.errors import ConflictError, NotFoundError, ProvisionError, ServiceError
+from provision.plan.change import FieldChange
 from provision.plan.diff import diff
 from provision.providers.kubernetes.access import Ways
 from provision.providers.kubernetes.calls import Reply, failure
@@ -30,6 +31,7 @@ from provision.resources.manifest import (
     CONFIG_MAP,
     GATEWAY,
     INGRESS,
+    INTERNAL,
     NAMESPACE,
     OWNED,
     SERVICE_ACCOUNT,
@@ -370,6 +372,29 @@ async def test_an_add_on_that_starts_is_waited_for(
     assert made.outputs["address"] == "20.1.2.3"
     assert bench.waits()[:3] == [2.0, 3.0, 4.5]
     assert "waiting for the managed Gateway API" in bench.told[0]
+
+
+async def test_a_gateway_that_moves_inside_the_network_has_its_address_there(
+    handler: Manifests, cluster: Cluster, bench: Bench
+) -> None:
+    """Until the cloud provider has got round to it, its status has the old one."""
+    cluster.serve_gateway_api()
+    resource = gateway("a.contoso.com")
+    _program(cluster, resource)
+    before = Present({}, {"address": "20.1.2.3"})
+
+    async def move(_: float) -> None:
+        if len(bench.waits()) == 2:
+            live = cluster.live(resource)
+            assert live is not None
+            addresses = [{"type": "IPAddress", "value": "10.0.0.4"}]
+            cluster.set_status(resource, {**live["status"], "addresses": addresses})
+
+    bench.clients.sleep.side_effect = move
+    moved = FieldChange(f"spec.infrastructure.annotations[{INTERNAL}]", None, "true")
+    made = await handler.update(resource, before, [moved], bench.work())
+    assert made.outputs["address"] == "10.0.0.4"
+    assert "its address is 20.1.2.3 still" in bench.told[0]
 
 
 async def test_an_add_on_that_never_starts(handler: Manifests, bench: Bench) -> None:

@@ -16,6 +16,8 @@ from provision.resources.manifest import (
     INGRESS,
     NAMESPACE,
     NGINX_INGRESS_CONTROLLER,
+    PINNED,
+    SERVICE,
     TLS_ROUTE,
     Api,
 )
@@ -123,3 +125,29 @@ def test_what_is_ready(api: Api, body: dict[str, Any]) -> None:
 )
 def test_what_is_not(api: Api, body: dict[str, Any], told: list[str]) -> None:
     assert obstacles(api, body) == told
+
+
+def reached(api: Api, address: str) -> dict[str, Any]:
+    """An object that works, pinned to 10.0.0.9 and reached at `address`."""
+    annotations = {PINNED: "10.0.0.9"}
+    if api == GATEWAY:
+        status = {"conditions": [condition("Programmed")], "addresses": [{"value": address}]}
+        return live(status, {"infrastructure": {"annotations": annotations}})
+    body = live({"loadBalancer": {"ingress": [{"ip": address}]}}, {"type": "LoadBalancer"})
+    body["metadata"]["annotations"] = annotations
+    return body
+
+
+@pytest.mark.parametrize("api", [GATEWAY, SERVICE])
+def test_a_load_balancer_has_the_address_that_it_is_pinned_to(api: Api) -> None:
+    assert obstacles(api, reached(api, "10.0.0.9")) == []
+    assert obstacles(api, reached(api, "10.0.0.8")) == ["its address is 10.0.0.8, not 10.0.0.9 yet"]
+
+
+@pytest.mark.parametrize("api", [GATEWAY, SERVICE])
+def test_an_address_that_goes_is_waited_out(api: Api) -> None:
+    body = reached(api, "10.0.0.9")
+    assert obstacles(api, body, "20.0.0.1") == []
+    assert obstacles(api, body, "10.0.0.9") == [
+        "its address is 10.0.0.9 still, of the load balancer that it leaves"
+    ]
