@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from provision.errors import UsageError
 
@@ -135,13 +135,10 @@ def seed_for(azure: Azure, profile: Profile) -> None:
         azure,
         profile.azure.subscription,
         cluster=(profile.cluster.resource_group, profile.cluster.name),
-        vaults={name: vault.resource_group for name, vault in profile.vaults.items() if not vault.create},
         workloads=_workloads(profile),
-        authorities=_authorities(profile),
         **_gateway_needs(profile),
         groups=[
             *(zone.resource_group for zone in profile.dns.zones.values()),
-            *(vault.resource_group for vault in profile.vaults.values()),
             *([identity_group] if identity_group else []),
             *_network_groups(profile),
             *_traffic_controller_group(profile),
@@ -149,6 +146,10 @@ def seed_for(azure: Azure, profile: Profile) -> None:
     )
     for subscription, group in _elsewhere(profile):
         made += seed.ensure(azure, subscription, groups=[group])
+    for name, vault in profile.vaults.items():
+        place, group = vault.subscription or profile.azure.subscription, vault.resource_group
+        made += seed.ensure(azure, place, vaults={} if vault.create else {name: group}, groups=[group])
+    made += seed.ensure(azure, profile.azure.subscription, authorities=_authorities(profile))
     for line in made:
         sys.stderr.write(f"sandbox: seeded {line}\n")
 
@@ -176,7 +177,13 @@ def _network_groups(profile: Profile) -> Iterator[str]:
                 yield network.group
 
 
-def _gateway_needs(profile: Profile) -> dict[str, list[str]]:
+class _GatewayNeeds(TypedDict, total=False):
+    networks: list[str]
+    subnets: list[str]
+    firewalls: list[str]
+
+
+def _gateway_needs(profile: Profile) -> _GatewayNeeds:
     """What must be there before Application Gateway for Containers is, as arguments of the seed."""
     from provision.profile.model import ApplicationGateway
 
@@ -193,15 +200,22 @@ def _gateway_needs(profile: Profile) -> dict[str, list[str]]:
 
 
 def _authorities(profile: Profile) -> dict[str, dict[str, str]]:
-    """Names of the secrets of a mesh's own certificate authority, by vault."""
+    """Names of the secrets of a mesh's own certificate authority, by the id of their vault.
+
+    A vault that the profile makes is there from the first apply on, and has its secrets from the next run on:
+    nobody else can lay them down any earlier in Azure either.
+    """
     from provision.profile.model import Istio
+    from provision.sandbox.vaults import vault_id
 
     ingress = profile.ingress
     if not isinstance(ingress, Istio) or ingress.certificate_authority is None:
         return {}
     asked = ingress.certificate_authority
+    vault = profile.vaults[asked.vault]
+    id_ = vault_id(vault.subscription or profile.azure.subscription, vault.resource_group, asked.vault)
     parts = {"root": asked.root, "certificate": asked.certificate, "key": asked.private_key}
-    return {asked.vault: {**parts, "chain": asked.chain}}
+    return {id_: {**parts, "chain": asked.chain}}
 
 
 def _traffic_controller_group(profile: Profile) -> Iterator[str]:

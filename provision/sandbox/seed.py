@@ -129,9 +129,9 @@ def ensure(
     `cluster` is (resource group, name), `vaults` maps names to resource groups, `workloads` are what other
     teams run in the cluster. `networks`, `subnets` and `firewalls` are ids: networks with room for subnets,
     subnets of a /24 that are delegated to Application Gateway for Containers, firewall policies with the
-    rule set it takes. `authorities` maps vaults to the names of secrets of a mesh's authority. An unknown
-    subscription is registered, with the seeded clients' roles. Returns a line for people for each thing made.
-    Runs in a transaction of its own.
+    rule set it takes. `authorities` maps ids of vaults to the names of secrets of a mesh's authority. An
+    unknown subscription is registered, with the seeded clients' roles. Returns a line for people for each
+    thing made. Runs in a transaction of its own.
     """
     made: list[str] = []
     wanted_groups = [*([cluster[0]] if cluster else []), *(vaults or {}).values(), *groups]
@@ -151,9 +151,7 @@ def ensure(
             if _vault(azure, subscription, group, name)
         ]
         for vault, names in (authorities or {}).items():
-            group = (vaults or {}).get(vault)
-            if group:
-                made += ensure_authority(azure, key_vaults.vault_id(subscription, group, vault), names)
+            made += ensure_authority(azure, vault, names)
         if cluster:
             made += ensure_workloads(azure, subscription, *cluster, workloads)
         made += _networks(azure, networks, subnets, firewalls)

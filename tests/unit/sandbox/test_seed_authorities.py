@@ -26,7 +26,7 @@ def bench() -> CoreBench:
 
 def ensure(bench: CoreBench, **names: str) -> list[str]:
     """The secrets that were made."""
-    wanted: dict[str, Any] = {"vaults": {"kv-mesh": "rg-mesh"}, "authorities": {"kv-mesh": NAMES | names}}
+    wanted: dict[str, Any] = {"vaults": {"kv-mesh": "rg-mesh"}, "authorities": {ID: NAMES | names}}
     made = seed.ensure(bench.azure, SUBSCRIPTION, **wanted)
     return [line.split()[1] for line in made if line.startswith("secret ")]
 
