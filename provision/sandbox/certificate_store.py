@@ -144,10 +144,13 @@ def new_version(call: Call, attributes: Json, tags: Json | None) -> Json:
     return version
 
 
-def checked_tags(tags: Json) -> Json:
+def checked_tags(tags: object) -> Json:
     """What may be tags. The words of the refusal: https://github.com/aztfmod/terraform-azurerm-caf/pull/821."""
-    if len(tags) > _TAGS or any(len(each) > _TAG_LENGTH for pair in tags.items() for each in pair):
+    if not isinstance(tags, dict) or len(tags) > _TAGS:
         raise bad_parameter("Property  has invalid value\r\n")
+    for each in (*tags, *tags.values()):
+        if not isinstance(each, str) or len(each) > _TAG_LENGTH:
+            raise bad_parameter("Property  has invalid value\r\n")
     return tags
 
 

@@ -39,7 +39,8 @@ class Call:
 
     @property
     def body(self) -> Json:
-        return self.request.body or {}
+        """Empty where it is no JSON object."""
+        return self.request.body if isinstance(self.request.body, dict) else {}
 
     @property
     def now(self) -> int:

@@ -35,6 +35,8 @@ VERSION = "keyvault.plainsecretversion"
 _NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 _LARGEST = 25 * 1024
 """Bytes of a value (Key Vault limits, Microsoft Learn, 2026)."""
+_LONGEST_TYPE = 255
+"""Characters of a content type ("About Azure Key Vault secrets", Microsoft Learn, 2026)."""
 _DAY = 86400
 
 
@@ -79,9 +81,10 @@ def put(call: Call) -> Answer:
 def patch(call: Call) -> Answer:
     """Other attributes, tags and content type; the value stays."""
     deny_managed(call, "update")
-    found = lookup(call, call.name, call.request.params.get("version", ""))
+    wanted = call.request.params.get("version", "")
+    found = lookup(call, call.name, wanted)
     if found is None:
-        raise not_found(call.name)
+        raise not_found(call.name, wanted)
     name, version = found
     _change(call, version)
     call.azure.store.put(VERSION, _version_id(call, name, version["version"]), version)
@@ -186,13 +189,18 @@ def _attributes(version: Json) -> Json:
 def _change(call: Call, version: Json) -> None:
     """Take over what the request says of a version."""
     attributes = call.body.get("attributes") or {}
-    for key in ("enabled", "nbf", "exp"):
+    if not isinstance(attributes, dict):
+        raise bad_parameter("Property attributes has invalid value\r\n")
+    for key, kind in (("enabled", bool), ("nbf", int), ("exp", int)):
         if attributes.get(key) is not None:
-            if not isinstance(attributes[key], bool if key == "enabled" else int):
+            if type(attributes[key]) is not kind:  # a bool is an int
                 raise bad_parameter(f"Property {key} has invalid value\r\n")
             version[key] = attributes[key]
-    if call.body.get("contentType") is not None:
-        version["contentType"] = call.body["contentType"]
+    content_type = call.body.get("contentType")
+    if content_type is not None:
+        if not isinstance(content_type, str) or len(content_type) > _LONGEST_TYPE:
+            raise bad_parameter("Property contentType has invalid value\r\n")
+        version["contentType"] = content_type
     if call.body.get("tags") is not None:
         version["tags"] = checked_tags(call.body["tags"])
     version["updated"] = call.now

@@ -7,11 +7,13 @@ from provision.sandbox.certificate_store import conflict, find, is_live
 from provision.sandbox.vault_access import Call
 
 
-def not_found(name: str) -> Refusal:
+def not_found(name: str, version: str = "") -> Refusal:
+    """Of a version that is named, both are told: inferred from what is said of certificates."""
+    where = f"{name}/{version}" if version else name
     return Refusal(
         404,
         "SecretNotFound",
-        f"A secret with (name/id) {name} was not found in this key vault. If you recently deleted this"
+        f"A secret with (name/id) {where} was not found in this key vault. If you recently deleted this"
         " secret you may be able to recover it using the correct recovery command. For help resolving this"
         " issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
     )

@@ -33,7 +33,7 @@ def get(call: Call) -> Answer:
     wanted = call.request.params.get("version", "")
     found = _version(call, wanted)
     plain = None if found else vault_plain_secrets.lookup(call, call.name, wanted)
-    name, version = found or plain or _missing(call)
+    name, version = found or plain or _missing(call, wanted)
     if not version.get("enabled", True):
         raise Refusal(
             403,
@@ -68,8 +68,8 @@ def _version(call: Call, wanted: str) -> tuple[str, Json] | None:
     return None
 
 
-def _missing(call: Call) -> NoReturn:
-    raise not_found(call.name)
+def _missing(call: Call, wanted: str) -> NoReturn:
+    raise not_found(call.name, wanted)
 
 
 def get_deleted(call: Call) -> Answer:

@@ -116,6 +116,14 @@ def test_what_nobody_knows(bench: Bench) -> None:
         assert (refusal.status, refusal.code) == (404, "SecretNotFound"), path
 
 
+def test_a_version_that_nobody_knows(bench: Bench) -> None:
+    bench.vault("PUT", "/secrets/root", {"value": "one"})
+    for method in ("GET", "PATCH"):
+        refusal = refused(bench.vault, method, "/secrets/root/0a1b", {"tags": {}})
+        assert (refusal.status, refusal.code) == (404, "SecretNotFound")
+        assert "A secret with (name/id) root/0a1b was not found" in refusal.message
+
+
 def test_attributes_change_and_the_value_stays(bench: Bench) -> None:
     made = bench.vault("PUT", "/secrets/root", {"value": "one", "tags": {"team": "mesh"}}).body
     changed = bench.vault("PATCH", made["id"].split(":8443")[1], {"attributes": {"enabled": False, "nbf": 5}})
@@ -233,13 +241,20 @@ def test_what_may_be_done_is_a_matter_of_access_policies(
     "body",
     [
         {},
+        ["value"],
         {"value": 1},
         {"value": "x" * 25_601},
         {"value": "x", "attributes": {"exp": "soon"}},
         {"value": "x", "attributes": {"enabled": "yes"}},
+        {"value": "x", "attributes": {"exp": True}},
+        {"value": "x", "attributes": ["enabled"]},
         {"value": "x", "tags": dict.fromkeys("abcdefghijklmnop", "")},
+        {"value": "x", "tags": "team"},
+        {"value": "x", "tags": {"team": 1}},
+        {"value": "x", "contentType": 1},
+        {"value": "x", "contentType": "x" * 256},
     ],
 )
-def test_a_value_that_is_none(bench: Bench, body: dict[str, object]) -> None:
+def test_a_value_that_is_none(bench: Bench, body: object) -> None:
     assert refused(bench.vault, "PUT", "/secrets/root", body, caller=OFFICER).code == "BadParameter"
     assert refused(bench.vault, "PUT", "/secrets/no_name", {"value": "x"}).code == "BadParameter"
