@@ -17,11 +17,12 @@ from provision.resources.manifest import BALANCER, INTERNAL, PINNED
 from provision.resources.values import Value
 
 ALLOWED_RANGES = "service.beta.kubernetes.io/azure-allowed-ip-ranges"
-PROBES = tuple(
-    f"service.beta.kubernetes.io/port_80_health-probe_{each}" for each in ("port", "protocol", "request-path")
-)
-"""With externalTrafficPolicy Local the load balancer asks the nodes' own health port, so that the settings of
-the probe, which Istio makes for port 80, must go."""
+_PROBE = "service.beta.kubernetes.io/port_{}_health-probe_{}"
+_PROBE_SETTINGS = ("port", "protocol", "request-path")
+_ISTIOS_PROBE = tuple(_PROBE.format(80, each) for each in _PROBE_SETTINGS)
+PROBES = (*_ISTIOS_PROBE, *(_PROBE.format(443, each) for each in _PROBE_SETTINGS))
+"""With externalTrafficPolicy Local the load balancer asks the nodes' own health port, so that settings of the
+probe must go: those which Istio makes for port 80, and those that anybody wrote at a Service by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class GatewaySettings:
 
 _KEEP_SOURCE = (
     "metadata:\n  annotations:\n"
-    + "".join(f"    {probe}: null\n" for probe in PROBES)
+    + "".join(f"    {probe}: null\n" for probe in _ISTIOS_PROBE)
     + "spec:\n  externalTrafficPolicy: Local\n"
 )
 

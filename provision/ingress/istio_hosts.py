@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from provision.ingress.gateway_settings import GatewaySettings
+from provision.ingress.gateway_settings import PROBES, GatewaySettings
 from provision.ingress.hosts import (
     HostChain,
     by_namespace,
@@ -107,7 +107,10 @@ class IstioHosts:
             body["metadata"] = {"annotations": annotations}
         if settings.keep_source:
             body["spec"] = {"externalTrafficPolicy": "Local"}
-        return self.objects.share(SERVICE, service_name(mode), GATEWAY_NAMESPACE, body, made_by=MESH)
+        without = PROBES if settings.keep_source else ()
+        return self.objects.share(
+            SERVICE, service_name(mode), GATEWAY_NAMESPACE, body, made_by=MESH, without=without
+        )
 
     def _autoscalers(self, mode: str) -> Iterator[Manifest]:
         """One for each revision: its name has that of the gateway's pods."""

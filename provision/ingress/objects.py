@@ -67,8 +67,9 @@ class Objects:
         body: Mapping[str, Value] | None = None,
         made_by: str = "",
         object_name: Ref | None = None,
+        without: Iterable[str] = (),
     ) -> SharedManifest:
-        """Fields of ours in an object of others."""
+        """Fields of ours in an object of others, and annotations it must be `without`."""
         made = self.make(api, name, namespace, body, made_by=made_by, object_name=object_name)
         return SharedManifest(
             name=made.name,
@@ -81,6 +82,7 @@ class Objects:
             namespace=namespace,
             body=made.body,
             made_by=made_by,
+            without=tuple(without),
             after=made.after,
         )
 

@@ -151,7 +151,7 @@ class Manifest(Resource):
     `body` is the object as it is to be applied, without apiVersion, kind and its name and namespace;
     leaves may be refs. `used` objects are only looked at (a namespace that must exist); with `made_by` they
     are waited for, since that add-on makes them. `private` and `entra` tell how the cluster is reached,
-    `access` what the profile says about that.
+    `access` what the profile says about that. `without` are annotations that nobody may have put on it.
     """
 
     KIND: ClassVar[str] = "kubernetes"
@@ -169,6 +169,7 @@ class Manifest(Resource):
     body: Mapping[str, Value] = field(default_factory=dict)
     used: bool = False
     made_by: str = ""
+    without: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -179,7 +180,7 @@ class Manifest(Resource):
         return self.api.kind
 
     def properties(self) -> Mapping[str, Value]:
-        return dict(leaves(self.body))
+        return {**dict(leaves(self.body)), **dict.fromkeys(map(annotation, self.without))}
 
     def must_exist(self) -> bool:
         return self.used and not self.made_by
@@ -221,6 +222,11 @@ class SharedManifest(Manifest):
 
     def stays(self) -> str:
         return ""
+
+
+def annotation(key: str) -> str:
+    """Property path of an annotation."""
+    return _joined("metadata.annotations", key)
 
 
 def leaves(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Value]]:

@@ -244,6 +244,34 @@ def test_a_host_that_goes_takes_everything_of_its_own_along(mesh: Mesh, applied:
     }
 
 
+@pytest.mark.parametrize("access", ["direct", "run-command"])
+def test_probes_of_others_go_where_services_see_their_clients(
+    mesh: Mesh, applied: Applied, access: str
+) -> None:
+    """The load balancer asks the nodes then, and a probe of the gateway would answer for every one."""
+    applied("istio")
+    mesh.profile["cluster"]["access"] = access
+    del mesh.profile["hosts"]["vault.contoso.com"]  # passed through, which does not go with it
+    probe = "service.beta.kubernetes.io/port_80_health-probe_protocol"
+    service = "kubernetes/Service/aks-istio-ingress/aks-istio-ingressgateway-external"
+    with mesh.provision.azure() as azure:
+        cluster = cluster_of(azure)
+        live = cluster.get(kinds.SERVICE, "aks-istio-ingressgateway-external", GATEWAYS)
+        assert live is not None
+        live["metadata"]["annotations"] = {probe: "tcp", "note": "theirs"}
+        cluster.put(kinds.SERVICE, live)
+    changed = mesh.changed(clientSourceIP="preserve")
+    assert changed[service] == "updated"
+    assert mesh.run("plan").code == 0
+    with mesh.provision.azure() as azure:
+        live = cluster_of(azure).get(kinds.SERVICE, "aks-istio-ingressgateway-external", GATEWAYS)
+    assert live is not None
+    assert live["spec"]["externalTrafficPolicy"] == "Local"
+    annotations = live["metadata"]["annotations"]
+    assert probe not in annotations
+    assert annotations["note"] == "theirs"
+
+
 def test_what_aks_puts_back_is_drift(mesh: Mesh, applied: Applied) -> None:
     applied("istio")
     with mesh.provision.azure() as azure:

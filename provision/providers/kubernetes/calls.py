@@ -47,15 +47,17 @@ class Call:
     `apply` is a server-side apply of `body` by our field manager; `force` takes fields from other
     managers, `dry_run` changes nothing. `uid` lets a deletion only hit that very object, where the way
     can say so. `only` names the one key of a Secret's data that is read: the reply holds nothing else of it.
+    `strip` takes the annotations `without` off, whoever put them there.
     """
 
-    verb: Literal["get", "apply", "delete"]
+    verb: Literal["get", "apply", "strip", "delete"]
     path: str
     body: Mapping[str, Any] | None = None
     dry_run: bool = False
     force: bool = False
     uid: str = ""
     only: str = ""
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

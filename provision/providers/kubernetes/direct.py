@@ -25,7 +25,7 @@ _PASSING = frozenset({429, 500, 502, 503, 504})
 _TIMEOUT = aiohttp.ClientTimeout(total=90, sock_connect=15)
 """Seconds. An admission webhook may take 30 of them."""
 
-_METHODS: Mapping[str, str] = {"get": "GET", "apply": "PATCH", "delete": "DELETE"}
+_METHODS: Mapping[str, str] = {"get": "GET", "apply": "PATCH", "strip": "PATCH", "delete": "DELETE"}
 
 
 class Direct:
@@ -161,6 +161,8 @@ def _passes(reply: Reply) -> bool:
 
 def target(call: Call) -> str:
     """Path and query of a call's request."""
+    if call.verb == "strip":
+        return query(call.path, fieldManager=FIELD_MANAGER)
     if call.verb != "apply":
         return call.path
     options = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": str(call.force).lower()}
@@ -171,6 +173,9 @@ def _content(call: Call) -> tuple[str, Json | None]:
     """Type and body of a request. JSON is YAML too."""
     if call.verb == "apply":
         return "application/apply-patch+yaml", dict(call.body or {})
+    if call.verb == "strip":
+        annotations = dict.fromkeys(call.without)
+        return "application/merge-patch+json", {"metadata": {"annotations": annotations}}
     if call.verb == "delete":
         only = {"preconditions": {"uid": call.uid}} if call.uid else {}
         options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", **only}

@@ -19,7 +19,7 @@ from provision.providers.kubernetes.errors import refusal
 from provision.providers.kubernetes.observing import marked, outputs
 from provision.providers.kubernetes.reading import read_cluster
 from provision.providers.kubernetes.waiting import Patience, accepted, applied, existing, gone, ready
-from provision.resources.manifest import INTERNAL, Manifest
+from provision.resources.manifest import INTERNAL, Manifest, annotation
 from provision.resources.observed import Observed, Present
 
 
@@ -67,6 +67,7 @@ class Manifests:
             return await self._release(resource)
         moves = any(f"[{INTERNAL}]" in field.path for field in fields)
         before = str(observed.outputs.get("address") or "") if moves else ""
+        await self._strip(resource, fields)
         return await self._apply(resource, work, force=True, leaving=before)
 
     async def delete(self, resource: Manifest, observed: Present, work: Work) -> None:
@@ -89,6 +90,16 @@ class Manifests:
             if reply.reason != "Invalid":
                 break
         raise refusal(f"giving back {resource.address}", resource.api, reply)
+
+    async def _strip(self, resource: Manifest, fields: Sequence[FieldChange]) -> None:
+        """Take off annotations that nobody may have put on it: an apply takes away only what was ours."""
+        changed = {field.path for field in fields}
+        keys = tuple(key for key in resource.without if annotation(key) in changed)
+        if not keys:
+            return
+        (reply,) = await self._way(resource).send([Call("strip", resource.path, without=keys)])
+        if not reply.ok:
+            raise refusal(f"taking {', '.join(keys)} off {resource.address}", resource.api, reply)
 
     async def _apply(self, resource: Manifest, work: Work, *, force: bool, leaving: str = "") -> Present:
         way = self._way(resource)

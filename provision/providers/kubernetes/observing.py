@@ -109,6 +109,8 @@ def made_by_us(live: Mapping[str, Any]) -> bool:
 
 def _as_declared(path: str, wanted: Value, live: Json, dry: Json | None) -> bool:
     there = at(live, path)
+    if wanted is None:  # to be absent: applying takes away only what was ours
+        return there is None
     return contains(there, wanted) if dry is None else same(at(dry, path), there)
 
 

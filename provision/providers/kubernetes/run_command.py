@@ -173,6 +173,9 @@ def _kubectl(call: Call, number: int) -> str:
             return f"kubectl get --raw {_quoted(call.path)}"
         case "delete":
             return f"kubectl delete --raw {_quoted(call.path)}"
+        case "strip":
+            gone = " ".join(_quoted(f"{key}-") for key in call.without)
+            return f"kubectl annotate {_named(call.path)} --field-manager={FIELD_MANAGER} -o json {gone}"
         case "apply":
             options = [f"--field-manager={FIELD_MANAGER}"]
             options += ["--force-conflicts"] if call.force else []
@@ -186,6 +189,15 @@ def _secret(call: Call) -> str:
     key = call.only.replace(".", "\\.")
     template = f'{{"{{"}}"data":{{"{{"}}"{call.only}":"{{.data.{key}}}"}}}}'
     return f"kubectl get secret {_quoted(name)} -n {_quoted(namespace)} -o jsonpath={_quoted(template)}"
+
+
+def _named(path: str) -> str:
+    """An object as kubectl's commands name it, such as `gateways.v1.gateway.networking.k8s.io x`."""
+    *prefix, plural, name = path.strip("/").split("/")
+    _, *group, version = prefix if "namespaces" not in prefix else prefix[: prefix.index("namespaces")]
+    inside = f" -n {_quoted(prefix[-1])}" if "namespaces" in prefix else ""
+    kind = ".".join((plural, version, *group)) if group else plural
+    return f"{_quoted(kind)} {_quoted(name)}{inside}"
 
 
 def _quoted(text: str) -> str:

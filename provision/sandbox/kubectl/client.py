@@ -104,7 +104,7 @@ class Client:
         by_name = [each for each in resources if plain in (each.plural, each.singular, each.kind.lower())]
         by_short = [each for each in resources if plain in each.short_names]
         for each in (*by_name, *by_short):
-            if rest in ("", each.group, f"{each.version}.{each.group}".rstrip(".")):
+            if rest in ("", each.group, f"{each.version}.{each.group}"):
                 return [each]
         return [each for each in resources if not rest and plain in each.categories]
 

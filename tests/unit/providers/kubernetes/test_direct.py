@@ -123,6 +123,16 @@ async def test_an_apply_says_who_and_how(bench: Bench) -> None:
     assert options["headers"]["Content-Type"] == "application/apply-patch+yaml"
 
 
+async def test_annotations_are_taken_off_by_a_merge(bench: Bench) -> None:
+    way, session = direct(bench)
+    await way.send([Call("strip", "/x", without=("a/b", "c"))])
+    ((method, url, options),) = session.requests
+    assert method == "PATCH"
+    assert url.endswith("/x?fieldManager=provision")
+    assert options["json"] == {"metadata": {"annotations": {"a/b": None, "c": None}}}
+    assert options["headers"]["Content-Type"] == "application/merge-patch+json"
+
+
 async def test_a_deletion_can_be_of_one_object_only(bench: Bench) -> None:
     way, session = direct(bench)
     await way.send([Call("delete", "/x", uid="u"), Call("delete", "/y")])

@@ -75,6 +75,9 @@ def test_a_command_has_a_line_for_each_call() -> None:
         Call("get", "/a?labelSelector=it's"),
         Call("apply", "/b", {"kind": "B"}, dry_run=True, force=True),
         Call("delete", "/c"),
+        Call("strip", "/api/v1/namespaces/shop/services/web", without=("a/b", "c")),
+        Call("strip", "/apis/x.io/v1/namespaces/shop/gateways/web", without=("a",)),
+        Call("strip", "/api/v1/namespaces/shop", without=("a",)),
     ]
     packed = "command -v gzip >/dev/null && command -v base64 >/dev/null && gzip -c | base64 -w0 || cat"
     wrapped = "echo '=== {0}'; ( {1} ; echo \"exit $?\" ) 2>&1 | ( {2} ); echo"
@@ -86,6 +89,9 @@ def test_a_command_has_a_line_for_each_call() -> None:
                 "kubectl apply --server-side --field-manager=provision --force-conflicts --dry-run=server"
                 " -o json -f 1.json",
                 "kubectl delete --raw '/c'",
+                "kubectl annotate 'services' 'web' -n 'shop' --field-manager=provision -o json 'a/b-' 'c-'",
+                "kubectl annotate 'gateways.v1.x.io' 'web' -n 'shop' --field-manager=provision -o json 'a-'",
+                "kubectl annotate 'namespaces' 'shop' --field-manager=provision -o json 'a-'",
             )
         )
     )
