@@ -74,6 +74,7 @@ class _Reader:
         self._graph = graph
         self._handlers = handlers
         self._done = {resource.address: asyncio.Event() for resource in graph}
+        self._known: tuple[int, list[Resource]] = (-1, [])
         # Most have no refs: a zone of thousands of record sets is looked through for every kind.
         self._fixed = {resource.address for resource in graph if not resource.references()}
 
@@ -105,13 +106,21 @@ class _Reader:
         }
         for address in needs:
             await self._done[address].wait()
-        lookup = known_outputs(Observation(self.objects))
-        resources = [
-            resource if resource.address in self._fixed else resource.resolved(lookup)
-            for resource in self._graph
-            if wanted(resource, lookup)
-        ]
-        return await handler.search(resources, self._profile)
+        return await handler.search(self._resolved(), self._profile)
+
+    def _resolved(self) -> list[Resource]:
+        """What is wanted, with the refs replaced that are known by now: the same for most kinds, which are
+        searched for when everything was read."""
+        read = len(self.objects)
+        if self._known[0] != read:
+            lookup = known_outputs(Observation(self.objects))
+            resources = [
+                resource if resource.address in self._fixed else resource.resolved(lookup)
+                for resource in self._graph
+                if wanted(resource, lookup)
+            ]
+            self._known = read, resources
+        return self._known[1]
 
 
 def _distinct(orphans: Sequence[Orphan], taken: set[str]) -> Iterator[Orphan]:

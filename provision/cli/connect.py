@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provision.sandbox.seed import Client
     from provision.sandbox.seed_workloads import Workload
 
-CONNECTIONS = 4
+CONNECTIONS = 1
 """To a sandbox in this process: it answers one request at a time, and both ends of each connection cost."""
 
 

@@ -43,7 +43,7 @@ def known(value: Value) -> str:
 
 def refs(value: Value) -> Iterator[Ref]:
     """Every ref inside a value."""
-    if isinstance(value, str) or value is None:  # most values, and looking closer takes longer
+    if isinstance(value, str | int) or value is None:  # most values, and looking closer takes longer
         return
     if isinstance(value, Ref):
         yield value
@@ -53,3 +53,14 @@ def refs(value: Value) -> Iterator[Ref]:
     elif isinstance(value, Mapping):
         for member in value.values():
             yield from refs(member)
+
+
+def holds_ref(value: Value) -> bool:
+    """Whether there is any ref inside a value, which is asked of every field again and again."""
+    if isinstance(value, str | int) or value is None:
+        return False
+    if isinstance(value, tuple | frozenset):
+        return any(map(holds_ref, value))
+    if isinstance(value, Mapping):
+        return any(map(holds_ref, value.values()))
+    return isinstance(value, Ref)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self, cast
 
-from provision.resources.ref import Lookup, Ref, refs, resolve
+from provision.resources.ref import Lookup, Ref, holds_ref, refs, resolve
 from provision.resources.values import Value
 
 
@@ -107,6 +107,6 @@ class Resource:
             item.name: resolve(cast("Value", value), lookup)
             for item in fields(self)
             if item.name not in ("after", "when", "outlives")
-            and any(refs(cast("Value", value := getattr(self, item.name))))
+            and holds_ref(cast("Value", value := getattr(self, item.name)))
         }
         return replace(self, **known) if known else self

@@ -11,8 +11,9 @@ import base64
 import hashlib
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from provision.sandbox import certificate_secret
 from provision.sandbox.azure import Json, Refusal
 from provision.sandbox.certificate_policy import PEM, bad_parameter
 from provision.sandbox.issuance import PrivateKey, key_pem
@@ -185,10 +186,7 @@ def _secret(
     if policy["secret_props"]["contentType"] == PEM:
         certificates = "".join(each.public_bytes(Encoding.PEM).decode() for each in (certificate, *chain))
         return (key_pem(key) if exportable else "") + certificates
-    packed = pkcs12.serialize_key_and_certificates(
-        None, key if exportable else None, certificate, chain, NoEncryption()
-    )
-    return base64.b64encode(packed).decode()
+    return certificate_secret.pack(key if exportable else None, certificate, chain)
 
 
 def _base64url(data: bytes) -> str:

@@ -101,7 +101,7 @@ def _required(request: Request, azure: Azure) -> Json:
 
 
 def _answer(name: str, config: Json) -> Answer:
-    text = yaml.safe_dump(config, default_flow_style=False)
+    text = yaml.dump(config, Dumper=yaml.CSafeDumper, default_flow_style=False)
     return Answer(200, {"kubeconfigs": [{"name": name, "value": _encoded(text)}]})
 
 

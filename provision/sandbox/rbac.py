@@ -10,10 +10,11 @@ Security", "… for Identity" and "… for Management and governance", Microsoft
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 
 from provision.sandbox import kubernetes_roles
 from provision.sandbox.azure import Azure, Json
@@ -100,11 +101,21 @@ def require_condition(azure: Azure, principal: Principal, asked: Asked, scope: s
 def assignments_of(azure: Azure, object_id: str, scope: str) -> Iterator[Json]:
     """The principal's role assignments at `scope` and above that are effective by now."""
     now = azure.clock.now()
-    for parent in (*ancestors(scope), ""):
-        for assignment in azure.store.list(ASSIGNMENT, f"{parent}/providers/{ASSIGNMENT}/"):
-            properties = assignment["properties"]
-            if properties["principalId"].lower() == object_id.lower() and now >= effective(azure, properties):
-                yield assignment
+    places = tuple(f"{parent}/providers/{ASSIGNMENT}/".lower() for parent in (*ancestors(scope), ""))
+    for id_, text in azure.store.texts(ASSIGNMENT):
+        if not id_.lower().startswith(places):
+            continue
+        assignment = _read(text)
+        properties = assignment["properties"]
+        if properties["principalId"].lower() == object_id.lower() and now >= effective(azure, properties):
+            yield assignment
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> Json:
+    """An assignment as it is stored, which nobody changes: every request looks at those that concern it."""
+    found: Json = json.loads(text)
+    return found
 
 
 def permissions(azure: Azure, role_definition_id: str) -> list[Json]:

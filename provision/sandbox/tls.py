@@ -49,6 +49,7 @@ class Material:
         """The server side of TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.server)
+        context.num_tickets = 0  # nobody resumes a session, and each costs both ends
         return context
 
 

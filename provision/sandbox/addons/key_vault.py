@@ -5,12 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from functools import lru_cache
 from typing import cast
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
-
-from provision.sandbox import certificate_store, vault_secrets
+from provision.sandbox import certificate_secret, certificate_store, vault_secrets
 from provision.sandbox.addons.workload_identity import AccessError
 from provision.sandbox.azure import Answer, Azure, Json, Refusal, Request
 from provision.sandbox.certificate_policy import PEM
@@ -53,7 +50,7 @@ def tls_data(bundle: Json) -> Json:
     if bundle["contentType"] == PEM:
         key, certificates = _split(bundle["value"])
     else:
-        key, certificates = _unpack(bundle["value"])
+        key, certificates = certificate_secret.unpack(bundle["value"])
     if not key:
         raise AccessError("private key not found: the key of the certificate is not exportable")
     encoded = {"tls.crt": certificates, "tls.key": key}
@@ -88,15 +85,3 @@ def _split(text: str) -> tuple[str, str]:
     blocks = [(match[1], match[0].rstrip("\n") + "\n") for match in _BLOCK.finditer(text)]
     key = "".join(block for kind, block in blocks if kind.endswith("PRIVATE KEY"))
     return key, "".join(block for kind, block in blocks if kind == "CERTIFICATE")
-
-
-@lru_cache(maxsize=256)
-def _unpack(value: str) -> tuple[str, str]:
-    """Kept, because an RSA key is proven when it is loaded, which takes 30 ms, at each look of each mount."""
-    key, certificate, chain = pkcs12.load_key_and_certificates(base64.b64decode(value), None)
-    every = [each for each in (certificate, *chain) if each]
-    certificates = "".join(each.public_bytes(Encoding.PEM).decode() for each in every)
-    if key is None:
-        return "", certificates
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return private.decode(), certificates

@@ -42,7 +42,7 @@ class Fetched:
 def wanted(parameters: Json) -> list[Object]:
     """The objects that the parameters name. Raises AccessError with what the provider says."""
     try:
-        array = (yaml.safe_load(parameters["objects"]) or {})["array"]
+        array = (yaml.load(parameters["objects"], yaml.CSafeLoader) or {})["array"]
         entries = [_entry(each) for each in array]
     except (KeyError, TypeError, yaml.YAMLError) as error:
         raise AccessError(f"failed to parse SecretProviderClass parameters: {error!r}") from error
@@ -58,7 +58,7 @@ def wanted(parameters: Json) -> list[Object]:
 
 def _entry(entry: object) -> Json:
     """The members of the array are texts of YAML themselves."""
-    found = yaml.safe_load(entry) if isinstance(entry, str) else entry
+    found = yaml.load(entry, yaml.CSafeLoader) if isinstance(entry, str) else entry
     if not isinstance(found, dict):
         raise TypeError(f"{entry!r} is not an object")
     if missing := [key for key in ("objectName", "objectType") if not found.get(key)]:
