@@ -5,13 +5,14 @@ The cluster's update goes on until a test lets it go, so that nothing here depen
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
 from pathlib import Path
 
 import pytest
-from command_line import CLUSTER, CLUSTER_KIND, PROD, held, start
+from command_line import CLUSTER, CLUSTER_KIND, LEGACY, PROD, CommandLine, held, start
 
 STARTED = "updating managed_cluster/aks-prod"
 STOPPING = "stopping: waiting for what runs; press Ctrl-C again to leave at once"
@@ -24,45 +25,49 @@ def sums(seen: list[str]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_the_first_interrupt_drains(number: int, tmp_path: Path) -> None:
-    async with held(tmp_path) as sandbox:
-        run = await start(tmp_path, "apply", *PROD)
-        await run.until(STARTED)
-        run.interrupt(number)
-        await run.until(STOPPING)
-        await sandbox.accepted.wait()
-        sandbox.let_go()
-        code = await run.end()
-        ended = sums(run.seen)
-        assert ended.pop("changes") == sum(ended.values()) == 29
-        assert ended["updated"] == 1  # what ran was waited for
-        assert code == (1 if "skipped" in ended else 0)
-        assert "Traceback" not in "".join(run.seen)
+def test_the_first_interrupt_drains(number: int, provision: CommandLine) -> None:
+    async def interrupted() -> None:
+        async with held(provision.home) as sandbox:
+            run = await start(provision.home, "apply", *PROD)
+            await run.until(STARTED)
+            run.interrupt(number)
+            await run.until(STOPPING)
+            await sandbox.accepted.wait()
+            sandbox.let_go()
+            code = await run.end()
+            ended = sums(run.seen)
+            assert ended.pop("changes") == sum(ended.values()) == 29
+            assert ended["updated"] == 1  # what ran was waited for
+            assert code == (1 if "skipped" in ended else 0)
+            assert "Traceback" not in "".join(run.seen)
 
-        again = await start(tmp_path, "apply", *PROD)
-        assert await again.end() == 0
-        drift = await start(tmp_path, "drift", *PROD)
-        assert await drift.end() == 0
+    asyncio.run(interrupted())
+    assert provision("apply", *PROD).code == 0
+    assert provision("drift", *PROD).code == 0
 
 
-async def test_what_had_not_begun_is_skipped(tmp_path: Path) -> None:
+def test_what_had_not_begun_is_skipped(provision: CommandLine) -> None:
     """The grants of the NGINX profile wait for the identity that the cluster's update makes."""
-    async with held(tmp_path) as sandbox:
-        run = await start(tmp_path, "apply", "profiles/nginx.yaml", "--sandbox")
-        await run.until("updating managed_cluster/aks-legacy")
-        run.interrupt(signal.SIGINT)
-        await run.until(STOPPING)
-        await sandbox.accepted.wait()
-        sandbox.let_go()
-        assert await run.end() == 1
-        ended = sums(run.seen)
-        assert ended.pop("changes") == sum(ended.values()) == 15
-        assert (ended["updated"], ended["skipped"]) == (1, 7)
-        text = "".join(run.seen)
-        assert "skipped   access_policy/kv-contoso-legacy/webapprouting: interrupted" in text
-        again = await start(tmp_path, "apply", "profiles/nginx.yaml", "--sandbox")
-        assert await again.end() == 0
-        assert "7 created, 8 unchanged." in "".join(again.seen)
+
+    async def interrupted() -> None:
+        async with held(provision.home) as sandbox:
+            run = await start(provision.home, "apply", *LEGACY)
+            await run.until("updating managed_cluster/aks-legacy")
+            run.interrupt(signal.SIGINT)
+            await run.until(STOPPING)
+            await sandbox.accepted.wait()
+            sandbox.let_go()
+            assert await run.end() == 1
+            ended = sums(run.seen)
+            assert ended.pop("changes") == sum(ended.values()) == 15
+            assert (ended["updated"], ended["skipped"]) == (1, 7)
+            text = "".join(run.seen)
+            assert "skipped   access_policy/kv-contoso-legacy/webapprouting: interrupted" in text
+
+    asyncio.run(interrupted())
+    again = provision("apply", *LEGACY)
+    assert again.code == 0
+    assert "7 created, 8 unchanged." in again.out
 
 
 async def test_the_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
@@ -87,8 +92,6 @@ async def test_the_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
         await again.until("cluster is Updating, waiting for that operation to end")
         sandbox.let_go()
         assert await again.end() == 0
-        drift = await start(tmp_path, "drift", *PROD)
-        assert await drift.end() == 0
 
 
 async def test_a_check_of_drift_is_not_held_up_by_a_busy_cluster(tmp_path: Path) -> None:

@@ -239,7 +239,9 @@ async def test_strategic_merge_knows_lists_by_key_and_custom_kinds_do_not_take_i
 async def test_the_status_is_written_apart(api: Api) -> None:
     path = "/api/v1/namespaces/default/services/kubernetes"
     _, service = await api.send("GET", path)
-    reached = {"loadBalancer": {"ingress": [{"ip": "20.0.0.1"}]}}
+    condition = {"type": "example.com/Seen", "status": "True", "reason": "Looked", "message": ""}
+    seen = {"conditions": [{**condition, "lastTransitionTime": "2026-11-01T00:00:00Z"}]}
+    reached = {"loadBalancer": {}, **seen}  # an address would be taken back: it is no load balancer's
     service["metadata"]["labels"]["ignored"] = "here"
     await api.send("PUT", f"{path}/status", {**service, "status": reached})
     _, found = await api.send("GET", path)

@@ -30,17 +30,25 @@ def ensure(site: Site, kind: Kind, body: Json, manager: str = OPERATOR) -> Json:
 
     What was applied last is remembered as a digest, because working an apply out takes its time.
     """
-    objects, store = site.objects, site.azure.store
+    objects = site.objects
     metadata = body["metadata"]
     live = objects.get(kind, metadata["name"], metadata.get("namespace", ""))
-    place = f"{objects.uid}/{kind.resource}/{metadata.get('namespace', '')}/{metadata['name']}/{manager}"
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    if live and store.get(_APPLIED, place) == {"digest": digest} and carries(live, body):
+    if not note_applied(site, kind, body, manager) and live and carries(live, body):
         return live
-    store.put(_APPLIED, place, {"digest": digest})
     typed = {"apiVersion": kind.api_version, "kind": kind.kind, **body}
     applied = server_side_apply.apply(live, typed, kind=kind, manager=manager, force=True, now=objects.now())
     return objects.put(kind, applied)
+
+
+def note_applied(site: Site, kind: Kind, body: Json, manager: str) -> bool:
+    """Remember what a manager applies to an object; whether it is other than what it applied last."""
+    metadata = body["metadata"]
+    place = f"{site.objects.uid}/{kind.resource}/{metadata.get('namespace', '')}/{metadata['name']}/{manager}"
+    note = {"digest": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()}
+    if site.azure.store.get(_APPLIED, place) == note:
+        return False
+    site.azure.store.put(_APPLIED, place, note)
+    return True
 
 
 def carries(live: object, wanted: object) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from provision.sandbox.http import Json
 from provision.sandbox.kubernetes import (
     crds_alb,
@@ -25,6 +27,7 @@ ISTIO: list[Json] = crds_istio.DOCUMENTS
 """What the service mesh add-on installs: networking.istio.io, security.istio.io and others."""
 
 
+@cache
 def GATEWAY_API(bundle_version: str) -> list[Json]:  # noqa: N802 (a group of documents, like the constants)
     """The standard channel of the Gateway API. `bundle_version` is `v1.3.0` or alike."""
     return crds_gateway_api.documents(bundle_version)
