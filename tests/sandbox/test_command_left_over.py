@@ -166,13 +166,18 @@ def test_it_is_found_and_an_apply_deletes_it(
     drift = provision("drift", *edited, "--format", "json")
     assert drift.code == 2
     assert left_over(drift) == edit.left
-
-    assert provision("apply", *edited).code == 1  # nobody was asked
     apply = provision("apply", *edited, "--yes", "--format", "json")
     assert apply.code == 0, apply.out
     done = {address: status for address, status in apply.statuses().items() if status != "unchanged"}
     assert of_azure(done) == {**dict.fromkeys(edit.left, "deleted"), **edit.others}
-    assert provision("drift", *edited).code == 0
+    assert provision("plan", *edited).code == 0
+
+
+def test_nothing_is_deleted_unasked(provision: CommandLine, applied: Applied, file: Path) -> None:
+    prepare(EDITS[0], provision, applied, file)
+    apply = provision("apply", *write(file, EDITS[0].profile, EDITS[0].says))
+    assert apply.code == 1
+    assert not apply.writes()
 
 
 # Without a host, nothing in the profile says whose the DNS controller's records in its zone are.

@@ -48,12 +48,21 @@ def unknown_fields(kind: Kind, body: Json) -> list[str]:
 
 
 def check(kind: Kind, body: Json, old: Json | None = None) -> list[Cause]:
-    """What is wrong with a defaulted object. `old` is what it replaces: some fields may not change."""
+    """What is wrong with a defaulted object. `old` is what it replaces: some fields may not change, and
+    nothing is said of those that don't (CRD validation ratcheting, Kubernetes 1.30 and later)."""
     shape = object_schema(kind)
+    if old is not None and only_metadata_changes(body, old):
+        found = validation.check({**shape, "required": ()}, {"metadata": body["metadata"]})
+        return found if _misshapen(found) else [*names.check(kind, body), *found]
     found = validation.check(shape, body)
     if not _misshapen(found):
         found = [*names.check(kind, body), *found, *built_in_rules.check(kind, body, old)]
     return [*found, *validation_rules.check(shape, body, old, blocked=validation.blocks(found))]
+
+
+def only_metadata_changes(body: Json, old: Json) -> bool:
+    """Whether an object is what it was, but for its metadata and a status, which is written apart."""
+    return all(body.get(key) == old.get(key) for key in {*body, *old} - {"metadata", "status"})
 
 
 def _misshapen(found: Iterable[Cause]) -> bool:

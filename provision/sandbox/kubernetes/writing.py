@@ -168,13 +168,14 @@ def _change(
         if managed:
             new["metadata"] = {**old["metadata"], "managedFields": body["metadata"].get("managedFields", [])}
     else:
-        new = schema.prune(kind, body)
-        if kind.status:
+        marked = schema.only_metadata_changes(body, old)
+        new = {**old, "metadata": dict(body["metadata"])} if marked else schema.prune(kind, body)
+        if kind.status and not marked:
             new.pop("status", None)
             if "status" in old:
                 new["status"] = old["status"]
         _keep_identity(new["metadata"], old["metadata"])
-        new = admission.completed(operation, new, old)
+        new = new if marked else admission.completed(operation, new, old)
     _check(operation, new, old)
     if not managed:
         if _unmanaged(new) == _unmanaged(old):
