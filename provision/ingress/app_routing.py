@@ -18,7 +18,7 @@ from provision.ingress.grants import Grantee, grants
 from provision.ingress.hosts import HostChain, service_accounts
 from provision.ingress.identities import federated_credentials, ingress_identity
 from provision.ingress.nginx import NginxHosts
-from provision.ingress.objects import Objects, cluster_id
+from provision.ingress.objects import Objects, cluster_id, istio_traces
 from provision.ingress.secret_sync import Sync
 from provision.ingress.vaults import vaults
 from provision.ingress.zones import records, zone_ids, zones
@@ -37,7 +37,7 @@ from provision.resources.managed_cluster import (
     ManagedCluster,
 )
 from provision.resources.ref import Ref
-from provision.resources.resource import Resource
+from provision.resources.resource import Condition, Resource
 from provision.resources.values import Value
 
 _CONTROLLER_TYPES = {
@@ -89,7 +89,11 @@ def _resources(
         dns_namespace=ingress.dns_namespace,
     )
     needed = [*granted, *credentials.values()]
-    return _with_objects(profile, [*shared, cluster, *([identity, *needed] if needed else [])], gateways)
+    found = [*shared, cluster, *([identity, *needed] if needed else [])]
+    if profile.hosts and profile.cluster.access != "none":
+        # Once it runs, nothing that the mesh left behind has kept it from starting.
+        found.append(istio_traces(profile, cluster, Condition(Ref(cluster.address, "routingIstio"), False)))
+    return _with_objects(profile, found, gateways)
 
 
 _Hosts = TypeVar("_Hosts", GatewayHosts, NginxHosts)

@@ -9,8 +9,9 @@ from provision.profile.model import Profile
 from provision.resources.arm import resource_id
 from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.manifest import NAMESPACE, Api, Manifest, SharedManifest
+from provision.resources.mesh import IstioTraces
 from provision.resources.ref import Ref
-from provision.resources.resource import Resource
+from provision.resources.resource import Condition, Resource
 from provision.resources.values import CaseInsensitive, Value
 
 
@@ -91,6 +92,18 @@ class Objects:
         asked = {host.namespace for host in self.profile.hosts.values() if host.create_namespace}
         for name in sorted(set(names)):
             yield self.make(NAMESPACE, name, used=name not in asked)
+
+
+def istio_traces(profile: Profile, cluster: ManagedCluster, when: Condition | None = None) -> IstioTraces:
+    """What of Istio is in the cluster, looked at only under a condition."""
+    return IstioTraces(
+        name=profile.cluster.name,
+        cluster_id=cluster_id(profile),
+        private=Ref(cluster.address, "private"),
+        entra=Ref(cluster.address, "entra"),
+        access=profile.cluster.access,
+        when=when,
+    )
 
 
 def address(api: Api, name: str, namespace: str = "") -> str:

@@ -13,6 +13,7 @@ from provision.plan.plan import Observation
 from provision.profile.model import ApplicationGateway, AppRouting, Istio, Profile
 from provision.resources.managed_cluster import ZONES
 from provision.resources.manifest import RIVALS
+from provision.resources.mesh import IstioTraces
 from provision.resources.observed import Present, Unread
 
 
@@ -24,7 +25,7 @@ def problems(profile: Profile, observation: Observation) -> list[ProvisionError]
         return []
     found = [*_identity(profile, cluster), *_network(profile, cluster)]
     if isinstance(profile.ingress, AppRouting) and profile.ingress.implementation == "gateway-api":
-        found += [*_gateway_api(profile, cluster), *_attached_zones(profile, cluster)]
+        found += [*_gateway_api(profile, observation, cluster), *_attached_zones(profile, cluster)]
         found += _rivals(profile, observation)
     if isinstance(profile.ingress, ApplicationGateway):
         found += [*_bundle(profile, cluster), *gateway_checks.problems(profile, observation, cluster)]
@@ -39,7 +40,7 @@ def problems(profile: Profile, observation: Observation) -> list[ProvisionError]
 
 def unchecked(profile: Profile, observation: Observation) -> tuple[str, ...]:
     """What could not be looked for in the cluster, and why."""
-    return mesh_checks.unchecked(profile, observation)
+    return mesh_checks.unchecked(profile, observation) if isinstance(profile.ingress, Istio) else ()
 
 
 def warnings(profile: Profile, observation: Observation) -> list[str]:
@@ -84,7 +85,7 @@ def _network(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
         )
 
 
-def _gateway_api(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
+def _gateway_api(profile: Profile, observation: Observation, cluster: Present) -> Iterator[ProvisionError]:
     if str(cluster.outputs.get("meshMode") or "").casefold() == "istio":
         yield ProvisionError(
             _doing(profile),
@@ -92,6 +93,8 @@ def _gateway_api(profile: Profile, cluster: Present) -> Iterator[ProvisionError]
             "Choose option istio-service-mesh, or disable the mesh first, in an operation of its own:",
             f"az aks mesh disable {_named(profile)}",
         )
+    else:
+        yield from _left_behind(profile, observation)
     yield from _bundle(profile, cluster)
     version = str(cluster.outputs.get("kubernetesVersion") or "")
     if version and gateway_api_bundle(version) is not None and not has_tls_route(version):
@@ -104,6 +107,22 @@ def _gateway_api(profile: Profile, cluster: Present) -> Iterator[ProvisionError]
                     "Let the gateway terminate TLS of that host, or upgrade the cluster to 1.36 or later:",
                     f"az aks upgrade {_named(profile)} --kubernetes-version VERSION",
                 )
+
+
+def _left_behind(profile: Profile, observation: Observation) -> Iterator[ProvisionError]:
+    """Source: "Application routing add-on with Gateway API", limitations, Microsoft Learn, 2026-06."""
+    traces = observation.objects.get(f"{IstioTraces.KIND}/{profile.cluster.name}")
+    left = traces.outputs.get("definitions") if isinstance(traces, Present) else None
+    if isinstance(left, tuple) and left:
+        names = [str(each) for each in left]
+        yield ProvisionError(
+            _doing(profile),
+            f"there are {len(names)} definitions of istio.io ({names[0]}, …), such as the mesh leaves behind,"
+            " and app routing's Gateway API does not start beside them",
+            "Take them away, and every object of theirs with them: by provision destroy --remove-crds with"
+            " the profile of the mesh, which exports them first, or by hand:",
+            f"kubectl delete crd {' '.join(names)}",
+        )
 
 
 def _bundle(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:

@@ -15,7 +15,7 @@ from provision.ingress.grants import Grantee, grants, vault_grants
 from provision.ingress.hosts import HostChain, certificate_accounts, service_account, service_accounts
 from provision.ingress.identities import federated_credentials, ingress_identity
 from provision.ingress.istio_hosts import IstioHosts
-from provision.ingress.objects import Objects, addresses, cluster_id
+from provision.ingress.objects import Objects, addresses, cluster_id, istio_traces
 from provision.ingress.secret_sync import Sync
 from provision.ingress.vaults import vault_id, vaults
 from provision.ingress.zones import records, zones
@@ -39,7 +39,7 @@ from provision.resources.managed_cluster import (
 )
 from provision.resources.manifest import DEPLOYMENT, NAMESPACE, Manifest
 from provision.resources.manifest import MESH as MADE_BY_MESH
-from provision.resources.mesh import GATEWAY_NAMESPACE, OWN_NAMESPACE, IstioTraces, MeshRevisions
+from provision.resources.mesh import GATEWAY_NAMESPACE, OWN_NAMESPACE, MeshRevisions
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
 from provision.resources.values import Value
@@ -103,7 +103,7 @@ def _resources(profile: Profile, ingress: Istio) -> tuple[list[Resource], Gatewa
     made = [*hosts.resources()]
     return [
         *resources,
-        _traces(profile, cluster),
+        istio_traces(profile, cluster),
         *planes,
         *_with_sidecars(ingress, objects, revisions, made),
     ], hosts
@@ -173,16 +173,6 @@ def _control_planes(ingress: Istio, objects: Objects, revisions: MeshRevisions) 
                 made_by=MADE_BY_MESH,
                 object_name=Ref(revisions.address, output),
             )
-
-
-def _traces(profile: Profile, cluster: ManagedCluster) -> IstioTraces:
-    return IstioTraces(
-        name=profile.cluster.name,
-        cluster_id=cluster_id(profile),
-        private=Ref(cluster.address, "private"),
-        entra=Ref(cluster.address, "entra"),
-        access=profile.cluster.access,
-    )
 
 
 def _planes(profile: Profile, ingress: Istio, revisions: MeshRevisions) -> dict[str, Value]:

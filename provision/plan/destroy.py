@@ -27,7 +27,7 @@ def destroy(
     changes = [
         _removal(profile, given_back.get(resource.address, resource), observation, lookup)
         for resource in graph
-        if wanted(resource, lookup)
+        if wanted(resource, lookup) and not resource.LOOKED_AT
     ]
     changes.extend(removals(graph, observation.orphans))
     return Plan(profile, tuple(changes), backwards=True, unchecked=unsearched(observation.orphans))

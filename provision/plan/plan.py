@@ -142,6 +142,8 @@ def _changes(
         return ref if ref in unsettled else known(ref)
 
     for resource in resources:
+        if resource.LOOKED_AT and not isinstance(observation.objects[resource.address], Unread):
+            continue
         change = _change(profile, resource, observation, lookup, adopt)
         if change.action is Action.UPDATE:
             outputs = resource.unsettled(field.path for field in change.fields)

@@ -31,7 +31,7 @@ class MeshRevisions(Resource):
     """
 
     KIND: ClassVar[str] = "mesh_revisions"
-    MUST_EXIST: ClassVar[bool] = True
+    LOOKED_AT: ClassVar[bool] = True
 
     id: CaseInsensitive
     wanted: str
@@ -49,7 +49,7 @@ class IstioTraces(Resource):
     """
 
     KIND: ClassVar[str] = "istio_traces"
-    MUST_EXIST: ClassVar[bool] = True
+    LOOKED_AT: ClassVar[bool] = True
     LOOKUP: ClassVar[frozenset[str]] = frozenset({"private", "entra"})
 
     cluster_id: CaseInsensitive

@@ -39,6 +39,8 @@ class Resource:
     """Reading also tries what is declared, for which it waits until every value is there that can be had."""
     MUST_EXIST: ClassVar[bool] = False
     """We never create it."""
+    LOOKED_AT: ClassVar[bool] = False
+    """Only looked at, because others go by it: no part of a plan unless it could not be read."""
     TOLD: ClassVar[tuple[str, ...]] = ()
     """Outputs that a reader wants to know once it is made."""
 

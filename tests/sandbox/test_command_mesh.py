@@ -223,6 +223,30 @@ def test_an_istio_of_ones_own_is_refused(mesh: Mesh) -> None:
     assert "istioctl uninstall --purge --istioNamespace istio-system" in text
 
 
+def test_what_the_mesh_leaves_behind_is_in_the_way_of_app_routing(
+    mesh: Mesh, applied: Applied, tmp_path: Path
+) -> None:
+    """Told before anything is written; once it is gone, and once app routing runs, nothing is in the way."""
+    applied("istio")
+    assert mesh.run("destroy", "--yes").code == 0
+    file = tmp_path / "routing.yaml"
+    profile = {**mesh.profile, "ingress": {"option": "app-routing", "implementation": "gateway-api"}}
+    profile["hosts"] = {"shop.contoso.com": {"namespace": "shop", "service": {"name": "shop", "port": 80}}}
+    file.write_text(yaml.safe_dump({**profile, "certificates": {}}), encoding="utf-8")
+    arguments = (str(file), "--sandbox")
+    refused = mesh.provision("apply", *arguments, "--yes")
+    assert refused.code == 1
+    assert not refused.writes()
+    assert "there are 14 definitions of istio.io (authorizationpolicies.security.istio.io, …)" in refused.out
+    assert "kubectl delete crd authorizationpolicies.security.istio.io" in refused.out
+    assert mesh.run("destroy", "--yes", "--remove-crds", "--export-crds", str(tmp_path / "left")).code == 0
+    done = mesh.provision("apply", *arguments, "--yes")
+    assert done.code == 0, done.out
+    planned = mesh.provision("plan", *arguments)
+    assert planned.code == 0
+    assert "istio_traces" not in planned.out
+
+
 def test_an_unknown_revision_is_told_with_those_of_the_region(mesh: Mesh) -> None:
     mesh.write(revision="asm-1-99")
     text = mesh.refused()

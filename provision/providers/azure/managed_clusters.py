@@ -24,6 +24,7 @@ from provision.providers.azure.errors import code_of, reason_of, translating
 from provision.providers.azure.reading import DIGEST_TAG, PROFILE_TAG, found, read_each, tags_of
 from provision.resources.arm import ArmId, group_id
 from provision.resources.managed_cluster import (
+    APP_ROUTING_ISTIO,
     MESH,
     MESH_AUTHORITY,
     MESH_REVISIONS,
@@ -198,6 +199,7 @@ def _present(cluster: Body) -> Present:
             "networkPluginMode": lookup(properties, "networkProfile.networkPluginMode"),
             "identityType": (cluster.get("identity") or {}).get("type"),
             "meshMode": lookup(properties, MESH),
+            "routingIstio": lookup(properties, APP_ROUTING_ISTIO) == "Enabled",
             "openServiceMesh": lookup(properties, "addonProfiles.openServiceMesh.enabled") is True,
             "private": lookup(properties, "apiServerAccessProfile.enablePrivateCluster") is True,
             "entra": bool(properties.get("aadProfile")),

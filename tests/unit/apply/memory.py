@@ -21,6 +21,7 @@ from provision.resources.dns import DnsZone, HostRecord, PrivateDnsZone, RecordS
 from provision.resources.identity import FederatedCredential, RoleAssignment, UserAssignedIdentity
 from provision.resources.managed_cluster import ManagedCluster
 from provision.resources.manifest import Manifest
+from provision.resources.mesh import IstioTraces
 from provision.resources.observed import Absent, Observed, Present, Unread
 from provision.resources.ref import refs
 from provision.resources.resource import Resource
@@ -39,6 +40,7 @@ KINDS: tuple[type[Resource], ...] = (
     UserAssignedIdentity,
     FederatedCredential,
     RoleAssignment,
+    IstioTraces,
 )
 
 GRANTS = RoleAssignment, AccessPolicy

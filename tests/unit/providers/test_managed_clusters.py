@@ -188,6 +188,7 @@ async def test_outputs_marks_and_who_changed_it_last(bench: Bench) -> None:
         "addonClientId": "client",
         "albObjectId": None,
         "secretsObjectId": None,
+        "routingIstio": False,
         "openServiceMesh": False,
         "nodeGroup": None,
         "kubernetesVersion": "1.35.4",
