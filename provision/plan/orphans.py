@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from provision.errors import ProvisionError
-from provision.plan import host_records
+from provision.plan import handover, host_records
 from provision.plan.change import Action, Change
 from provision.resources.dns import HostRecord, RecordSet
 from provision.resources.graph import ResourceGraph
@@ -35,9 +35,10 @@ def with_orphans(changes: Iterable[Change], graph: ResourceGraph, orphans: Orpha
     changes = list(changes)
     found = _found(orphans)
     left = host_records.left_over(graph, found)
-    if left:
-        awaited = host_records.awaited(changes, left)
-        return in_order(_with_orphans(awaited, graph, found, left))
+    moves = handover.handovers(changes, found)
+    if left or moves:
+        changes = handover.arranged(list(host_records.awaited(changes, left)), moves)
+        return in_order(_with_orphans(changes, graph, handover.waiting(found, moves), left))
     return _with_orphans(changes, graph, found, ())
 
 

@@ -152,6 +152,7 @@ class Manifest(Resource):
     leaves may be refs. `used` objects are only looked at (a namespace that must exist); with `made_by` they
     are waited for, since that add-on makes them. `private` and `entra` tell how the cluster is reached,
     `access` what the profile says about that. `without` are annotations that nobody may have put on it.
+    Its deletion waits for `linger` seconds, in which it is still of use, once what comes before is done.
     """
 
     KIND: ClassVar[str] = "kubernetes"
@@ -170,6 +171,7 @@ class Manifest(Resource):
     used: bool = False
     made_by: str = ""
     without: tuple[str, ...] = ()
+    linger: float = 0.0
 
     @property
     def path(self) -> str:
@@ -222,6 +224,15 @@ class SharedManifest(Manifest):
 
     def stays(self) -> str:
         return ""
+
+
+def hosts_of(api: Api, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The hosts that a route is for, of whatever kind, declared or live."""
+    spec = body.get("spec") or {}
+    if api == INGRESS:
+        return tuple(each["host"] for each in spec.get("rules") or () if each.get("host"))
+    key = {HTTP_ROUTE: "hostnames", TLS_ROUTE: "hostnames", VIRTUAL_SERVICE: "hosts"}.get(api)
+    return tuple(spec.get(key) or ()) if key else ()
 
 
 def annotation(key: str) -> str:

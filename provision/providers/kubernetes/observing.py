@@ -15,8 +15,8 @@ from provision.resources.manifest import (
     APPLICATION_LOAD_BALANCER,
     DIGEST_ANNOTATION,
     PROFILE_LABEL,
-    ROUTES,
     Manifest,
+    hosts_of,
 )
 from provision.resources.observed import Present
 from provision.resources.values import Value
@@ -73,10 +73,8 @@ def outputs(resource: Manifest, live: Json) -> dict[str, Value]:
         found["address"] = next(iter(addresses(resource.api, live)), None)
     elif resource.api == APPLICATION_LOAD_BALANCER:
         found["gateway"] = _gateway_made(status)
-    if resource.api in ROUTES:
-        spec = live.get("spec") or {}
-        ruled = [each["host"] for each in spec.get("rules") or () if each.get("host")]
-        found["hosts"] = tuple(spec.get("hostnames") or ruled)
+    if hosts := hosts_of(resource.api, live):
+        found["hosts"] = hosts
     return found
 
 

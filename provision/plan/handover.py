@@ -1,0 +1,138 @@
+"""Hosts that move from one object to another: what served them goes only once they are served anew.
+
+A route that is no longer declared, of a host that still is, waits for the host's new route and for its record
+to lead there, and then for as long as resolvers may hold on to the old address. What stood before it, a
+gateway or a controller, goes after it. DNS controllers begin only when the new routes are there: they remove
+the records of hosts that no route asks for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from provision.plan.change import Action, Change
+from provision.resources.arm import ArmId
+from provision.resources.dns import HostRecord, RecordSet
+from provision.resources.manifest import CLUSTER_EXTERNAL_DNS, Manifest, hosts_of
+from provision.resources.observed import Present
+from provision.resources.resource import Resource
+
+_CONTROLLERS_TTL = 300.0
+"""Seconds. Source: kubernetes-sigs/external-dns, provider/azure/azure.go, `azureRecordTTL`."""
+
+_Orphan = tuple[Resource, Present]
+_Record = HostRecord | RecordSet
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Of one host: the addresses of its routes and of its record, and for how many seconds resolvers may go
+    on with the old address."""
+
+    routes: tuple[str, ...]
+    record: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+def handovers(changes: Iterable[Change], orphans: Sequence[_Orphan]) -> dict[str, Handover]:
+    """By host. One whose record is of another type now is none: the new record takes the old one's going, and
+    that the old route's."""
+    moving = {host for orphan, observed in orphans for host in _served(orphan, observed)}
+    if not moving:
+        return {}
+    routes: defaultdict[str, list[str]] = defaultdict(list)
+    records: dict[str, Change] = {}
+    for change in changes:
+        for host in hosts(change.resource):
+            routes[host].append(change.address)
+        if isinstance(change.resource, _Record):
+            records[_name(change.resource)] = change
+    replaced = {_name(orphan) for orphan, _ in orphans if isinstance(orphan, RecordSet)}
+    found: dict[str, Handover] = {}
+    for host in moving & routes.keys() - replaced:
+        record = records.get(host)
+        if record is None:
+            found[host] = Handover(tuple(routes[host]))
+        elif not _is_other_type(record):
+            found[host] = Handover(tuple(routes[host]), (record.address,), _seconds(record))
+    return found
+
+
+def arranged(changes: Sequence[Change], moves: Mapping[str, Handover]) -> list[Change]:
+    """The changes; DNS controllers that begin or change wait for the new routes."""
+    routes = tuple(sorted({route for move in moves.values() for route in move.routes}))
+    return [
+        replace(change, resource=replace(change.resource, after=(*change.resource.after, *routes)))
+        if _is_controller(change)
+        else change
+        for change in changes
+    ]
+
+
+def waiting(orphans: Sequence[_Orphan], moves: Mapping[str, Handover]) -> list[_Orphan]:
+    """The orphans, each with what it waits for."""
+    routes = {
+        orphan.address: [moves[host] for host in _served(orphan, observed) if host in moves]
+        for orphan, observed in orphans
+    }
+    old = tuple(address for address, each in routes.items() if each)
+    found: list[_Orphan] = []
+    for orphan, observed in orphans:
+        mine = routes[orphan.address]
+        if isinstance(orphan, Manifest) and mine:
+            after = [address for move in mine for address in (*move.routes, *move.record)]
+            seconds = max(move.seconds for move in mine)
+            found.append((replace(orphan, after=(*orphan.after, *after), linger=seconds), observed))
+        elif isinstance(orphan, Manifest) and not _served(orphan, observed):
+            found.append((replace(orphan, after=(*orphan.after, *old)), observed))
+        else:
+            found.append((orphan, observed))
+    return found
+
+
+def hosts(resource: Resource) -> tuple[str, ...]:
+    """Hosts that a declared route is for."""
+    found = hosts_of(resource.api, resource.body) if isinstance(resource, Manifest) else ()
+    return tuple(host.casefold() for host in found)
+
+
+def _served(orphan: Resource, observed: Present) -> tuple[str, ...]:
+    found = observed.outputs.get("hosts")
+    if not isinstance(orphan, Manifest) or not isinstance(found, tuple):
+        return ()
+    return tuple(str(host).casefold() for host in found)
+
+
+def _is_controller(change: Change) -> bool:
+    resource = change.resource
+    return (
+        isinstance(resource, Manifest)
+        and resource.api == CLUSTER_EXTERNAL_DNS
+        and change.action is not Action.NO_OP
+    )
+
+
+def _is_other_type(record: Change) -> bool:
+    resource = record.resource
+    return record.action is Action.CREATE and isinstance(resource, RecordSet) and resource.record_type != "A"
+
+
+def _seconds(record: Change) -> float:
+    """None when the record leads where it led before, or nowhere."""
+    if record.action is not Action.UPDATE or not isinstance(record.observed, Present):
+        return 0.0
+    ttl = record.observed.properties.get("ttl")
+    return float(ttl) if isinstance(ttl, int) else _CONTROLLERS_TTL
+
+
+def _name(record: Resource) -> str:
+    if not isinstance(record, _Record) or (isinstance(record, RecordSet) and not _leads(record)):
+        return ""
+    domain = ArmId.parse(record.zone_id).name.casefold()
+    return domain if record.record_name == "@" else f"{record.record_name.casefold()}.{domain}"
+
+
+def _leads(record: RecordSet) -> bool:
+    return record.record_type in ("A", "CNAME")

@@ -1,0 +1,72 @@
+"""From the NGINX controller, which nobody patches any more, to the Gateway API: without an outage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import CLUSTER_KIND, LEGACY, LEGACY_CLUSTER, ROOT, Applied, CommandLine
+
+from provision.sandbox import faults
+
+HOSTS = {
+    "legacy.contoso.com/orders.legacy.contoso.com": "orders/orders-legacy-contoso-com",
+    "corp.contoso.com/intranet.corp.contoso.com": "intranet/intranet-corp-contoso-com",
+}
+
+
+@pytest.fixture
+def file(provision: CommandLine, applied: Applied, tmp_path: Path) -> str:
+    """The profile with the Gateway API, on a cluster with NGINX and zones detached, as the plan asks."""
+    applied("nginx")
+    moved = tmp_path / "moved.yaml"
+    text = (ROOT / LEGACY[0]).read_text(encoding="utf-8").replace("extends: ", f"extends: {ROOT}/profiles/")
+    moved.write_text(text.replace("implementation: nginx", "implementation: gateway-api"), encoding="utf-8")
+    refused = provision("apply", str(moved), "--sandbox", "--yes")
+    assert refused.code == 1
+    assert "az aks approuting zone delete" in refused.out
+    with provision.azure() as azure:
+        cluster = azure.store.get(CLUSTER_KIND, LEGACY_CLUSTER)
+        assert cluster is not None
+        cluster["properties"]["ingressProfile"]["webAppRouting"]["dnsZoneResourceIds"] = None
+        azure.store.put(CLUSTER_KIND, LEGACY_CLUSTER, cluster)
+    return str(moved)
+
+
+def test_an_ingress_goes_once_its_host_is_served_anew(provision: CommandLine, file: str) -> None:
+    done = provision("apply", file, "--sandbox", "--yes")
+    assert done.code == 0, done.out
+    told = done.out + done.err
+    lines = told.splitlines()
+    begun = [line for line in lines if line.startswith("deleting ")]
+    for host, name in HOSTS.items():
+        served = next(i for i, line in enumerate(lines) if line.startswith(f"updated   host_record/{host}"))
+        assert lines.index(f"deleting kubernetes/Ingress/{name}") > served
+        assert (
+            f"kubernetes/Ingress/{name}: its hosts lead elsewhere now, 300 s until resolvers know that"
+            in told
+        )
+    assert len(begun) == len(HOSTS)
+    assert provision("plan", file, "--sandbox").code == 0
+    assert provision("verify", file, "--sandbox").code == 0
+
+
+def test_an_ingress_stays_while_its_host_is_not_served_anew(provision: CommandLine, file: str) -> None:
+    """Its route is refused; the other host moves on, but for its record: no DNS controller may begin yet, or
+    it would take away the records of hosts without a route."""
+    broken, other = HOSTS.values()
+    with provision.azure() as azure:
+        faults.inject(
+            azure, method="PATCH", path=f"/httproutes/{broken.partition('/')[2]}$", status=403, count=9
+        )
+    done = provision("apply", file, "--sandbox", "--yes", "--format", "json")
+    assert done.code == 1
+    ended = done.statuses()
+    assert ended[f"kubernetes/HTTPRoute/{broken}"] == "failed"
+    assert ended[f"kubernetes/HTTPRoute/{other}"] == "created"
+    assert {ended[f"kubernetes/Ingress/{each}"] for each in (broken, other)} == {"skipped"}
+    with provision.azure() as azure:
+        faults.clear(azure)
+    again = provision("apply", file, "--sandbox", "--yes", "--format", "json")
+    assert again.code == 0, again.out
+    assert {again.statuses()[f"kubernetes/Ingress/{each}"] for each in (broken, other)} == {"deleted"}

@@ -1,0 +1,140 @@
+"""Hosts that move: what served them waits until they are served anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from provision.plan.change import Change
+from provision.plan.plan import Observation, plan
+from provision.resources.dns import HostRecord, RecordSet
+from provision.resources.graph import ResourceGraph
+from provision.resources.manifest import (
+    CLUSTER_EXTERNAL_DNS,
+    GATEWAY,
+    HTTP_ROUTE,
+    INGRESS,
+    NGINX_INGRESS_CONTROLLER,
+    VIRTUAL_SERVICE,
+    Api,
+    Manifest,
+)
+from provision.resources.observed import Absent, Observed, Present
+from provision.resources.resource import Resource
+from provision.resources.values import CaseInsensitive, Value
+
+ZONE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/dnszones/contoso.com"
+HOST = "shop.contoso.com"
+
+
+def manifest(api: Api, name: str, spec: Value = None, after: tuple[str, ...] = ()) -> Manifest:
+    return Manifest(
+        name=f"{api.name}/shop/{name}",
+        api=api,
+        cluster_id=CaseInsensitive("/aks"),
+        private=False,
+        entra=False,
+        access="auto",
+        object_name=name,
+        namespace="shop",
+        body={"spec": spec} if spec else {},
+        after=after,
+    )
+
+
+GATE = manifest(GATEWAY, "new")
+ROUTE = manifest(HTTP_ROUTE, "new", {"hostnames": ("Shop.contoso.com",)}, (GATE.address,))
+WRITER = manifest(CLUSTER_EXTERNAL_DNS, "zones")
+RECORD = HostRecord(
+    name=f"contoso.com/{HOST}",
+    zone_id=ZONE,
+    visibility="public",
+    record_name="shop",
+    target="20.0.0.2",
+    after=(ROUTE.address, WRITER.address),
+)
+OWN = RecordSet(
+    name="contoso.com/A/shop",
+    zone_id=ZONE,
+    visibility="public",
+    record_type="A",
+    record_name="shop",
+    ttl=60,
+    values=frozenset({"20.0.0.2"}),
+)
+OLD = manifest(INGRESS, "old", {"rules": ({"host": HOST},)})
+OTHER = manifest(INGRESS, "other", {"rules": ({"host": "gone.contoso.com"},)})
+CONTROLLER = manifest(NGINX_INGRESS_CONTROLLER, "old")
+
+
+def moved(
+    record: Resource, observed: Observed, *orphans: Resource, writer: Observed | None = None
+) -> dict[str, Change]:
+    """The changes by address, when ROUTE is new, `record` is as observed and `orphans` are left over."""
+    graph = ResourceGraph([GATE, ROUTE, WRITER, record])
+    objects: dict[str, Observed] = {each.address: Absent() for each in graph}
+    objects[record.address] = observed
+    objects[WRITER.address] = writer or Absent()
+    left = tuple((each, Present({}, {"hosts": hosts(each)}, "p")) for each in orphans)
+    made = plan("p", graph, Observation(objects, left))
+    done: set[str] = set()
+    for change in made.changes:  # in an order in which they can be done
+        assert change.resource.dependencies() & {each.address for each in made.changes} <= done
+        done.add(change.address)
+    return {change.address: change for change in made.changes}
+
+
+def hosts(orphan: Resource) -> tuple[str, ...] | None:
+    return {OLD.name: (HOST,), OTHER.name: ("gone.contoso.com",)}.get(orphan.name)
+
+
+def test_the_old_route_waits_for_the_new_and_the_record_and_for_resolvers() -> None:
+    changes = moved(RECORD, Present({"address": "20.0.0.1"}, {}, "p"), OLD, CONTROLLER, OTHER)
+    old = changes[OLD.address].resource
+    assert isinstance(old, Manifest)
+    assert {ROUTE.address, RECORD.address} <= old.dependencies()
+    assert old.linger == 300
+    assert OLD.address in changes[CONTROLLER.address].resource.dependencies()
+    assert ROUTE.address in changes[WRITER.address].resource.dependencies()
+    gone = changes[OTHER.address].resource  # nobody serves its host anew
+    assert isinstance(gone, Manifest)
+    assert ROUTE.address not in gone.dependencies()
+    assert gone.linger == 0
+
+
+def test_a_dns_controller_that_is_there_already_waits_for_nothing() -> None:
+    changes = moved(RECORD, Present({"address": "20.0.0.1"}, {}, "p"), OLD, writer=Present({}, {}, "p"))
+    assert ROUTE.address not in changes[WRITER.address].resource.dependencies()
+
+
+@pytest.mark.parametrize(
+    ("observed", "seconds"),
+    [
+        (Present({"ttl": 60, "values": frozenset({"20.0.0.1"})}, {}, "p"), 60),
+        (Present({"ttl": 60, "values": frozenset({"20.0.0.2"})}, {}, "p"), 0),  # it leads there already
+        (Absent(), 0),
+    ],
+)
+def test_resolvers_hold_on_to_an_address_for_its_time_to_live(observed: Observed, seconds: float) -> None:
+    old = moved(OWN, observed, OLD)[OLD.address].resource
+    assert isinstance(old, Manifest)
+    assert {ROUTE.address, OWN.address} <= old.dependencies()
+    assert old.linger == seconds
+
+
+@pytest.mark.parametrize("orphans", [(OLD,), (OLD, OWN)])
+def test_a_name_in_place_of_an_address_can_not_wait(orphans: tuple[Resource, ...]) -> None:
+    """There can be nothing beside a CNAME, and a DNS controller takes its address away after the route."""
+    name = replace(OWN, name="contoso.com/CNAME/shop", record_type="CNAME", values=frozenset({"x.example"}))
+    old = moved(name, Absent(), *orphans)[OLD.address].resource
+    assert name.address not in old.dependencies()
+    assert ROUTE.address not in old.dependencies()
+
+
+def test_a_virtual_service_serves_hosts_too() -> None:
+    new = manifest(VIRTUAL_SERVICE, "new", {"hosts": (HOST,)})
+    graph = ResourceGraph([new])
+    left = ((OLD, Present({}, {"hosts": (HOST,)}, "p")),)
+    made = plan("p", graph, Observation({new.address: Absent()}, left))
+    assert new.address in made.changes[-1].resource.dependencies()
