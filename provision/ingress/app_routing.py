@@ -21,7 +21,7 @@ from provision.ingress.nginx import NginxHosts
 from provision.ingress.objects import Objects, cluster_id, istio_traces
 from provision.ingress.secret_sync import Sync
 from provision.ingress.vaults import vaults
-from provision.ingress.zones import records, zone_ids, zones
+from provision.ingress.zones import records, written_elsewhere, zone_ids, zones
 from provision.profile.model import AppRouting, Profile
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import (
@@ -139,7 +139,12 @@ def _gateway_cluster(profile: Profile, ingress: AppRouting) -> ManagedCluster:
         WORKLOAD_IDENTITY: True,
         **_vault_settings(profile),
     }
-    return ManagedCluster(name=profile.cluster.name, id=cluster_id(profile), settings=settings)
+    return ManagedCluster(
+        name=profile.cluster.name,
+        id=cluster_id(profile),
+        settings=settings,
+        detached=written_elsewhere(profile),
+    )
 
 
 def _vault_settings(profile: Profile) -> dict[str, Value]:

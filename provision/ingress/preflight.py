@@ -8,7 +8,7 @@ from provision.errors import ProvisionError
 from provision.ingress import gateway_checks, mesh_checks
 from provision.ingress.catalog import gateway_api_bundle, has_tls_route, network_plugins
 from provision.ingress.desired import cluster_address
-from provision.ingress.zones import zone_ids
+from provision.ingress.zones import written_elsewhere
 from provision.plan.plan import Observation
 from provision.profile.model import ApplicationGateway, AppRouting, Istio, Profile
 from provision.resources.managed_cluster import ZONES
@@ -137,12 +137,11 @@ def _bundle(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
 
 
 def _attached_zones(profile: Profile, cluster: Present) -> Iterator[ProvisionError]:
-    """The add-on writes records of Ingresses into zones that are attached to it, with the same owner id as
-    a ClusterExternalDNS has, so that each would remove the records of the other."""
+    """Where somebody else attached zones that may not be; those that we attached the plan detaches."""
     attached = cluster.properties.get(ZONES)
-    ids = zone_ids(profile) if profile.hosts else {}
-    shared = [zone for zone in ids.values() if isinstance(attached, frozenset) and zone in attached]
-    if shared:
+    if not isinstance(attached, frozenset) or cluster.owner == profile.name:
+        return
+    if shared := sorted(map(str, attached & written_elsewhere(profile))):
         names = ", ".join(zone.rsplit("/", 1)[-1] for zone in shared)
         yield ProvisionError(
             _doing(profile),

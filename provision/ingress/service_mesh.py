@@ -18,7 +18,7 @@ from provision.ingress.istio_hosts import IstioHosts
 from provision.ingress.objects import Objects, addresses, cluster_id, istio_traces
 from provision.ingress.secret_sync import Sync
 from provision.ingress.vaults import vault_id, vaults
-from provision.ingress.zones import records, zones
+from provision.ingress.zones import records, written_elsewhere, zones
 from provision.profile.model import Istio, Profile
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import (
@@ -138,7 +138,10 @@ def _cluster(profile: Profile, ingress: Istio, revisions: MeshRevisions) -> Mana
             "keyObjectName": authority.private_key,
             "certChainObjectName": authority.chain,
         }
-    return ManagedCluster(name=profile.cluster.name, id=cluster_id(profile), settings=settings)
+    detached = written_elsewhere(profile) if ingress.operator == "app-routing" else frozenset()
+    return ManagedCluster(
+        name=profile.cluster.name, id=cluster_id(profile), settings=settings, detached=detached
+    )
 
 
 def _accounts(profile: Profile, ingress: Istio) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from provision.resources.dns import DnsZone, PrivateDnsZone, RecordSet, VirtualN
 from provision.resources.record_value import canonical
 from provision.resources.ref import Ref
 from provision.resources.resource import Resource
-from provision.resources.values import CaseInsensitive
+from provision.resources.values import CaseInsensitive, Value
 
 DELEGATION_TTL = 3600
 """Seconds. Source: az CLI 2.91, `network dns zone create --parent-name`, so that what it delegated fits."""
@@ -115,3 +115,9 @@ def parent_zone(profile: Profile, name: str) -> str | None:
 def zone_address(name: str, zone: Zone) -> str:
     kind = DnsZone if zone.visibility == "public" else PrivateDnsZone
     return f"{kind.KIND}/{name}"
+
+
+def written_elsewhere(profile: Profile) -> frozenset[Value]:
+    """Zones that must not be attached to the add-on: it writes the records of Ingresses into attached ones,
+    with the same owner id as a ClusterExternalDNS has, so that each would remove the records of the other."""
+    return frozenset(zone_ids(profile).values()) if profile.hosts else frozenset()

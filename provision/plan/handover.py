@@ -2,8 +2,9 @@
 
 A route that is no longer declared, of a host that still is, waits for the host's new route and for its record
 to lead there, and then for as long as resolvers may hold on to the old address. What stood before it, a
-gateway or a controller, goes after it. DNS controllers begin only when the new routes are there: they remove
-the records of hosts that no route asks for.
+gateway or a controller, goes after it. DNS controllers begin only when the new routes are there, and those
+that end do so before the record changes and the old route goes: each removes the records of hosts that no
+route of its own asks for, also those that another has taken over.
 """
 
 from __future__ import annotations
@@ -60,24 +61,32 @@ def handovers(changes: Iterable[Change], orphans: Sequence[_Orphan]) -> dict[str
     return found
 
 
-def arranged(changes: Sequence[Change], moves: Mapping[str, Handover]) -> list[Change]:
-    """The changes; DNS controllers that begin or change wait for the new routes."""
+def arranged(
+    changes: Sequence[Change], orphans: Sequence[_Orphan], moves: Mapping[str, Handover]
+) -> list[Change]:
+    """The changes; DNS controllers that begin or change wait for the new routes, and records for those that
+    end."""
     routes = tuple(sorted({route for move in moves.values() for route in move.routes}))
-    return [
-        replace(change, resource=replace(change.resource, after=(*change.resource.after, *routes)))
-        if _is_controller(change)
-        else change
-        for change in changes
-    ]
+    records = {record for move in moves.values() for record in move.record}
+    ending = tuple(orphan.address for orphan, _ in orphans if _writes(orphan))
+    found: list[Change] = []
+    for change in changes:
+        before = ending if change.address in records else ()
+        if _writes(change.resource) and change.action is not Action.NO_OP:
+            before = routes
+        resource = replace(change.resource, after=(*change.resource.after, *before))
+        found.append(replace(change, resource=resource))
+    return found
 
 
 def waiting(orphans: Sequence[_Orphan], moves: Mapping[str, Handover]) -> list[_Orphan]:
-    """The orphans, each with what it waits for."""
+    """The orphans, each with what it waits for; gateways and controllers come after the routes anyway."""
     routes = {
         orphan.address: [moves[host] for host in _served(orphan, observed) if host in moves]
         for orphan, observed in orphans
     }
     old = tuple(address for address, each in routes.items() if each)
+    dropped = {orphan.address for orphan, observed in orphans if _served(orphan, observed)} - {*old}
     found: list[_Orphan] = []
     for orphan, observed in orphans:
         mine = routes[orphan.address]
@@ -85,8 +94,9 @@ def waiting(orphans: Sequence[_Orphan], moves: Mapping[str, Handover]) -> list[_
             after = [address for move in mine for address in (*move.routes, *move.record)]
             seconds = max(move.seconds for move in mine)
             found.append((replace(orphan, after=(*orphan.after, *after), linger=seconds), observed))
-        elif isinstance(orphan, Manifest) and not _served(orphan, observed):
-            found.append((replace(orphan, after=(*orphan.after, *old)), observed))
+        elif _writes(orphan) and old:
+            # Usually after everything else of the cluster: now it only has to tidy up after hosts that go.
+            found.append((replace(orphan, after=tuple(sorted(dropped & {*orphan.after}))), observed))
         else:
             found.append((orphan, observed))
     return found
@@ -105,13 +115,9 @@ def _served(orphan: Resource, observed: Present) -> tuple[str, ...]:
     return tuple(str(host).casefold() for host in found)
 
 
-def _is_controller(change: Change) -> bool:
-    resource = change.resource
-    return (
-        isinstance(resource, Manifest)
-        and resource.api == CLUSTER_EXTERNAL_DNS
-        and change.action is not Action.NO_OP
-    )
+def _writes(resource: Resource) -> bool:
+    """Whether it is a DNS controller."""
+    return isinstance(resource, Manifest) and resource.api == CLUSTER_EXTERNAL_DNS
 
 
 def _is_other_type(record: Change) -> bool:

@@ -37,7 +37,7 @@ def with_orphans(changes: Iterable[Change], graph: ResourceGraph, orphans: Orpha
     left = host_records.left_over(graph, found)
     moves = handover.handovers(changes, found)
     if left or moves:
-        changes = handover.arranged(list(host_records.awaited(changes, left)), moves)
+        changes = handover.arranged(list(host_records.awaited(changes, left)), found, moves)
         return in_order(_with_orphans(changes, graph, handover.waiting(found, moves), left))
     return _with_orphans(changes, graph, found, ())
 
@@ -117,23 +117,21 @@ def removals(graph: ResourceGraph, orphans: Orphans) -> Iterator[Change]:
 
 
 def in_order(changes: Sequence[Change]) -> list[Change]:
-    """The same changes, each after those that it waits for, otherwise in their order."""
+    """The same changes, each after those that it waits for, otherwise in their order. Raises ValueError when
+    they wait for each other."""
     by_address = {change.address: change for change in changes}
     placed: dict[str, Change] = {}
+
+    def place(change: Change, waiting: tuple[str, ...]) -> None:
+        if change.address in waiting:
+            circle = (*waiting[waiting.index(change.address) :], change.address)
+            raise ValueError(f"changes wait for each other: {' for '.join(circle)}")
+        for address in sorted(change.resource.dependencies() & by_address.keys() - placed.keys()):
+            place(by_address[address], (*waiting, change.address))
+        placed.setdefault(change.address, change)
+
     for change in changes:
-        waiting = [change]
-        while waiting:
-            top = waiting[-1]
-            lacking = [
-                by_address[each]
-                for each in sorted(top.resource.dependencies())
-                if each in by_address and each not in placed
-            ]
-            if lacking:
-                waiting.extend(lacking)
-            else:
-                placed.setdefault(top.address, top)
-                waiting.pop()
+        place(change, ())
     return list(placed.values())
 
 

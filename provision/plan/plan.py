@@ -217,7 +217,7 @@ def missing(resource: Resource) -> ProvisionError:
 
 def _update(profile: str, resource: Resource, observed: Present, adopt: bool) -> Change:
     fields = (
-        *diff(resource.properties(), observed.properties),
+        *diff(resource.declared(observed.properties), observed.properties),
         *(FieldChange(path, value, None) for path, value in observed.surplus.items()),
     )
     if not fields:

@@ -90,8 +90,9 @@ _CODES: Mapping[str, str] = {
 class ManagedCluster(Resource):
     """Ingress settings of an existing AKS cluster.
 
-    `id` is its resource id and `settings` maps paths below `properties` to values. `api_version` is that of a
-    preview, for settings that no stable version of the API knows, or empty. Outputs: `id`, `location`,
+    `id` is its resource id and `settings` maps paths below `properties` to values; `detached` are zones that
+    may not be attached to it, whatever others are. `api_version` is that of a preview, for settings that no
+    stable version of the API knows, or empty. Outputs: `id`, `location`,
     `oidcIssuerURL`, `addonObjectId`, `addonClientId` (the app routing add-on's identity), `albObjectId` (that
     of the Application Gateway for Containers add-on), `secretsObjectId` (that of the Secrets Store add-on),
     `nodeGroup` (id of the resource group that AKS keeps), `kubernetesVersion`, `networkPlugin`,
@@ -106,10 +107,17 @@ class ManagedCluster(Resource):
 
     id: str
     settings: Mapping[str, Value] = field(default_factory=dict)
+    detached: frozenset[Value] = frozenset()
     api_version: str = ""
 
     def properties(self) -> Mapping[str, Value]:
         return self.settings
+
+    def declared(self, there: Mapping[str, Value]) -> Mapping[str, Value]:
+        attached = there.get(ZONES)
+        if not isinstance(attached, frozenset) or not attached & self.detached:
+            return self.settings
+        return {**self.settings, ZONES: attached - self.detached}
 
 
 def short_hash(zone_id: str) -> str:

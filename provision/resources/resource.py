@@ -63,6 +63,10 @@ class Resource:
         """What we declare: property path → value. Nothing else is ever compared or changed."""
         return {}
 
+    def declared(self, there: Mapping[str, Value]) -> Mapping[str, Value]:
+        """What we declare, given the properties that are there: some may only have to lose something."""
+        return self.properties()
+
     def must_exist(self) -> bool:
         """Whether the object is only used, never created."""
         return self.MUST_EXIST

@@ -17,19 +17,11 @@ HOSTS = {
 
 @pytest.fixture
 def file(provision: CommandLine, applied: Applied, tmp_path: Path) -> str:
-    """The profile with the Gateway API, on a cluster with NGINX and zones detached, as the plan asks."""
+    """The profile with the Gateway API, on a cluster where it was applied with NGINX."""
     applied("nginx")
     moved = tmp_path / "moved.yaml"
     text = (ROOT / LEGACY[0]).read_text(encoding="utf-8").replace("extends: ", f"extends: {ROOT}/profiles/")
     moved.write_text(text.replace("implementation: nginx", "implementation: gateway-api"), encoding="utf-8")
-    refused = provision("apply", str(moved), "--sandbox", "--yes")
-    assert refused.code == 1
-    assert "az aks approuting zone delete" in refused.out
-    with provision.azure() as azure:
-        cluster = azure.store.get(CLUSTER_KIND, LEGACY_CLUSTER)
-        assert cluster is not None
-        cluster["properties"]["ingressProfile"]["webAppRouting"]["dnsZoneResourceIds"] = None
-        azure.store.put(CLUSTER_KIND, LEGACY_CLUSTER, cluster)
     return str(moved)
 
 
@@ -51,6 +43,21 @@ def test_an_ingress_goes_once_its_host_is_served_anew(provision: CommandLine, fi
     assert provision("verify", file, "--sandbox").code == 0
 
 
+def test_and_back(provision: CommandLine, file: str) -> None:
+    assert provision("apply", file, "--sandbox", "--yes").code == 0
+    done = provision("apply", *LEGACY, "--yes")
+    assert done.code == 0, done.out
+    lines = (done.out + done.err).splitlines()
+    ended = lines.index("deleting kubernetes/ClusterExternalDNS/legacy-public-7383a0")
+    led = next(
+        i for i, line in enumerate(lines) if line.startswith("updated   host_record/legacy.contoso.com/")
+    )
+    gone = lines.index("deleting kubernetes/HTTPRoute/orders/orders-legacy-contoso-com")
+    assert ended < led < gone
+    assert provision("plan", *LEGACY).code == 0
+    assert provision("verify", *LEGACY).code == 0
+
+
 def test_an_ingress_stays_while_its_host_is_not_served_anew(provision: CommandLine, file: str) -> None:
     """Its route is refused; the other host moves on, but for its record: no DNS controller may begin yet, or
     it would take away the records of hosts without a route."""
@@ -70,3 +77,19 @@ def test_an_ingress_stays_while_its_host_is_not_served_anew(provision: CommandLi
     again = provision("apply", file, "--sandbox", "--yes", "--format", "json")
     assert again.code == 0, again.out
     assert {again.statuses()[f"kubernetes/Ingress/{each}"] for each in (broken, other)} == {"deleted"}
+
+
+def test_zones_that_somebody_else_attached_stay_theirs(provision: CommandLine, file: str) -> None:
+    """There may be Ingresses of theirs in them. Those that we attached go with the cluster's update."""
+    planned = provision("plan", file, "--sandbox")
+    assert planned.code == 2
+    assert "dnsZoneResourceIds: [corp.contoso.com, legacy.contoso.com] → []" in planned.out
+    with provision.azure() as azure:
+        cluster = azure.store.get(CLUSTER_KIND, LEGACY_CLUSTER)
+        assert cluster is not None
+        cluster["tags"] = {}
+        azure.store.put(CLUSTER_KIND, LEGACY_CLUSTER, cluster)
+    refused = provision("apply", file, "--sandbox", "--yes")
+    assert refused.code == 1
+    assert not refused.writes()
+    assert "az aks approuting zone delete" in refused.out

@@ -36,9 +36,7 @@ class AppRouting:
     option: Literal["app-routing"] = field(metadata=key("The ingress option."))
     implementation: Literal["gateway-api", "nginx"] = field(
         default="gateway-api",
-        metadata=key(
-            "Gateway API (class approuting-istio), or NGINX, which Microsoft patches through November 2026."
-        ),
+        metadata=key("Gateway API (class approuting-istio), or NGINX, whose patches end with November 2026."),
     )
     load_balancer: Literal["external", "internal"] = field(
         default="external", metadata=key("Where the ingress gateway listens.")

@@ -65,7 +65,7 @@ OWN = RecordSet(
 )
 OLD = manifest(INGRESS, "old", {"rules": ({"host": HOST},)})
 OTHER = manifest(INGRESS, "other", {"rules": ({"host": "gone.contoso.com"},)})
-CONTROLLER = manifest(NGINX_INGRESS_CONTROLLER, "old")
+CONTROLLER = manifest(NGINX_INGRESS_CONTROLLER, "old", after=(OLD.address, OTHER.address))
 
 
 def moved(
@@ -101,6 +101,16 @@ def test_the_old_route_waits_for_the_new_and_the_record_and_for_resolvers() -> N
     assert isinstance(gone, Manifest)
     assert ROUTE.address not in gone.dependencies()
     assert gone.linger == 0
+
+
+def test_a_dns_controller_ends_before_its_hosts_lead_elsewhere() -> None:
+    """It would take the record away that another has written by then."""
+    ending = manifest(CLUSTER_EXTERNAL_DNS, "old", after=(OLD.address, OTHER.address))
+    changes = moved(RECORD, Present({"address": "20.0.0.1"}, {}, "p"), OLD, OTHER, ending)
+    assert ending.address in changes[RECORD.address].resource.dependencies()
+    before = changes[ending.address].resource.dependencies()
+    assert OLD.address not in before
+    assert OTHER.address in before  # after that one it has to tidy up
 
 
 def test_a_dns_controller_that_is_there_already_waits_for_nothing() -> None:
