@@ -90,7 +90,9 @@ def _deletions(
         if isinstance(orphan, Manifest):
             before = () if left and orphan.api in ROUTES else (*shared, *_without_routes(orphan, tidied))
         waiting = replace(orphan, after=(*orphan.after, *before))
-        yield Change(waiting, observed, Action.DELETE, reason=_REASON)
+        linger = orphan.linger if isinstance(orphan, Manifest) else 0
+        later = f": goes {linger:.0f} s after its hosts lead elsewhere" if linger else ""
+        yield Change(waiting, observed, Action.DELETE, reason=f"{_REASON}{later}")
 
 
 def _without_routes(orphan: Manifest, tidied: tuple[str, ...]) -> tuple[str, ...]:

@@ -95,6 +95,7 @@ def test_the_old_route_waits_for_the_new_and_the_record_and_for_resolvers() -> N
     assert isinstance(old, Manifest)
     assert {ROUTE.address, RECORD.address} <= old.dependencies()
     assert old.linger == 300
+    assert changes[OLD.address].reason.endswith("goes 300 s after its hosts lead elsewhere")
     assert OLD.address in changes[CONTROLLER.address].resource.dependencies()
     assert ROUTE.address in changes[WRITER.address].resource.dependencies()
     gone = changes[OTHER.address].resource  # nobody serves its host anew
