@@ -16,10 +16,13 @@ from dataclasses import dataclass, replace
 from provision.plan.change import Action, Change
 from provision.resources.arm import ArmId
 from provision.resources.dns import HostRecord, RecordSet
-from provision.resources.manifest import CLUSTER_EXTERNAL_DNS, Manifest, hosts_of
+from provision.resources.manifest import CLUSTER_EXTERNAL_DNS, INGRESS, Manifest, hosts_of
 from provision.resources.observed import Present
 from provision.resources.resource import Resource
 
+_ROUND = 180.0
+"""Seconds in which the controller looks at its routes again. Source: Azure/aks-app-routing-operator, default
+of `--dns-sync-interval`, 2026-06."""
 _CONTROLLERS_TTL = 300.0
 """Seconds. Source: kubernetes-sigs/external-dns, provider/azure/azure.go, `azureRecordTTL`."""
 
@@ -30,32 +33,45 @@ _Record = HostRecord | RecordSet
 @dataclass(frozen=True, slots=True)
 class Handover:
     """Of one host: the addresses of its routes and of its record, and for how many seconds resolvers may go
-    on with the old address."""
+    on with the old address.
+
+    A controller that sees both routes writes both addresses: the record comes `last` then, after the old
+    route.
+    """
 
     routes: tuple[str, ...]
     record: tuple[str, ...] = ()
     seconds: float = 0.0
+    last: bool = False
 
 
 def handovers(changes: Iterable[Change], orphans: Sequence[_Orphan]) -> dict[str, Handover]:
     """By host. One whose record is of another type now is none: the new record takes the old one's going, and
     that the old route's."""
-    moving = {host for orphan, observed in orphans for host in _served(orphan, observed)}
-    if not moving:
+    before: defaultdict[str, set[str]] = defaultdict(set)
+    for orphan, observed in orphans:
+        for host in _served(orphan, observed):
+            before[host].add(_kind(orphan))
+    if not before:
         return {}
     routes: defaultdict[str, list[str]] = defaultdict(list)
+    kinds: defaultdict[str, set[str]] = defaultdict(set)
     records: dict[str, Change] = {}
     for change in changes:
         for host in hosts(change.resource):
             routes[host].append(change.address)
+            kinds[host].add(_kind(change.resource))
         if isinstance(change.resource, _Record):
             records[_name(change.resource)] = change
     replaced = {_name(orphan) for orphan, _ in orphans if isinstance(orphan, RecordSet)}
     found: dict[str, Handover] = {}
-    for host in moving & routes.keys() - replaced:
+    for host in before.keys() & routes.keys() - replaced:
         record = records.get(host)
         if record is None:
             found[host] = Handover(tuple(routes[host]))
+        elif isinstance(record.resource, HostRecord) and kinds[host] & before[host]:
+            seconds = _ROUND + _CONTROLLERS_TTL if record.action is Action.UPDATE else 0.0
+            found[host] = Handover(tuple(routes[host]), (record.address,), seconds, last=True)
         elif not _is_other_type(record):
             found[host] = Handover(tuple(routes[host]), (record.address,), _seconds(record))
     return found
@@ -67,11 +83,15 @@ def arranged(
     """The changes; DNS controllers that begin or change wait for the new routes, and records for those that
     end."""
     routes = tuple(sorted({route for move in moves.values() for route in move.routes}))
-    records = {record for move in moves.values() for record in move.record}
     ending = tuple(orphan.address for orphan, _ in orphans if _writes(orphan))
+    records = {record: ending for move in moves.values() for record in move.record}
+    for host, move in moves.items():
+        if move.last:
+            old = tuple(orphan.address for orphan, seen in orphans if host in _served(orphan, seen))
+            records |= dict.fromkeys(move.record, (*ending, *old))
     found: list[Change] = []
     for change in changes:
-        before = ending if change.address in records else ()
+        before = records.get(change.address, ())
         if _writes(change.resource) and change.action is not Action.NO_OP:
             before = routes
         resource = replace(change.resource, after=(*change.resource.after, *before))
@@ -91,7 +111,9 @@ def waiting(orphans: Sequence[_Orphan], moves: Mapping[str, Handover]) -> list[_
     for orphan, observed in orphans:
         mine = routes[orphan.address]
         if isinstance(orphan, Manifest) and mine:
-            after = [address for move in mine for address in (*move.routes, *move.record)]
+            after = [
+                address for move in mine for address in (*move.routes, *(() if move.last else move.record))
+            ]
             seconds = max(move.seconds for move in mine)
             found.append((replace(orphan, after=(*orphan.after, *after), linger=seconds), observed))
         elif _writes(orphan) and old:
@@ -113,6 +135,11 @@ def _served(orphan: Resource, observed: Present) -> tuple[str, ...]:
     if not isinstance(orphan, Manifest) or not isinstance(found, tuple):
         return ()
     return tuple(str(host).casefold() for host in found)
+
+
+def _kind(resource: Resource) -> str:
+    """Routes of one kind are seen by the same controller."""
+    return "Ingress" if isinstance(resource, Manifest) and resource.api == INGRESS else "route"
 
 
 def _writes(resource: Resource) -> bool:

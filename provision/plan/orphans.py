@@ -91,7 +91,7 @@ def _deletions(
             before = () if left and orphan.api in ROUTES else (*shared, *_without_routes(orphan, tidied))
         waiting = replace(orphan, after=(*orphan.after, *before))
         linger = orphan.linger if isinstance(orphan, Manifest) else 0
-        later = f": goes {linger:.0f} s after its hosts lead elsewhere" if linger else ""
+        later = f": goes {linger:.0f} s after its hosts are served anew" if linger else ""
         yield Change(waiting, observed, Action.DELETE, reason=f"{_REASON}{later}")
 
 

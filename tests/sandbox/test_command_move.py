@@ -1,11 +1,12 @@
-"""From the NGINX controller, which nobody patches any more, to the Gateway API: without an outage."""
+"""Hosts that move: from the NGINX controller, which nobody patches any more, to the Gateway API and back, and
+from one namespace to another. They are served all the while."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from command_line import CLUSTER_KIND, LEGACY, LEGACY_CLUSTER, ROOT, Applied, CommandLine
+from command_line import CLUSTER_KIND, LEGACY, LEGACY_CLUSTER, PROD, ROOT, Applied, CommandLine
 
 from provision.sandbox import faults
 
@@ -35,8 +36,7 @@ def test_an_ingress_goes_once_its_host_is_served_anew(provision: CommandLine, fi
         served = next(i for i, line in enumerate(lines) if line.startswith(f"updated   host_record/{host}"))
         assert lines.index(f"deleting kubernetes/Ingress/{name}") > served
         assert (
-            f"kubernetes/Ingress/{name}: its hosts lead elsewhere now, 300 s until resolvers know that"
-            in told
+            f"kubernetes/Ingress/{name}: its hosts are served anew, 300 s until resolvers know that" in told
         )
     assert len(begun) == len(HOSTS)
     assert provision("plan", file, "--sandbox").code == 0
@@ -93,3 +93,26 @@ def test_zones_that_somebody_else_attached_stay_theirs(provision: CommandLine, f
     assert refused.code == 1
     assert not refused.writes()
     assert "az aks approuting zone delete" in refused.out
+
+
+def test_a_host_goes_to_another_namespace(provision: CommandLine, applied: Applied, tmp_path: Path) -> None:
+    """The DNS controller sees both of its routes, and writes the addresses of both gateways meanwhile."""
+    applied("prod")
+    moved = tmp_path / "moved.yaml"
+    text = (ROOT / PROD[0]).read_text(encoding="utf-8").replace("extends: ", f"extends: {ROOT}/profiles/")
+    moved.write_text(text.replace("namespace: shop", "namespace: store"), encoding="utf-8")
+    done = provision("apply", str(moved), "--sandbox", "--yes")
+    assert done.code == 0, done.out
+    lines = (done.out + done.err).splitlines()
+    old = "kubernetes/HTTPRoute/shop/shop-contoso-com"
+    assert f"{old}: its hosts are served anew, 480 s until resolvers know that" in lines
+    served = next(
+        i for i, line in enumerate(lines) if line.startswith("created   kubernetes/HTTPRoute/store/shop-")
+    )
+    gone = next(i for i, line in enumerate(lines) if line.startswith(f"deleted   {old} "))
+    led = next(
+        i for i, line in enumerate(lines) if line.startswith("updated   host_record/contoso.com/shop.")
+    )
+    assert served < lines.index(f"deleting {old}") < gone < led
+    assert provision("plan", str(moved), "--sandbox").code == 0
+    assert provision("verify", str(moved), "--sandbox").code == 0

@@ -73,7 +73,7 @@ class Manifests:
     async def delete(self, resource: Manifest, observed: Present, work: Work) -> None:
         """Deletes that very object and waits until it is gone."""
         if resource.linger:
-            work.progress(f"its hosts lead elsewhere now, {resource.linger:.0f} s until resolvers know that")
+            work.progress(f"its hosts are served anew, {resource.linger:.0f} s until resolvers know that")
             await self._clients.sleep(resource.linger)
         way = self._way(resource)
         uid = str(observed.outputs.get("uid") or "")

@@ -95,13 +95,29 @@ def test_the_old_route_waits_for_the_new_and_the_record_and_for_resolvers() -> N
     assert isinstance(old, Manifest)
     assert {ROUTE.address, RECORD.address} <= old.dependencies()
     assert old.linger == 300
-    assert changes[OLD.address].reason.endswith("goes 300 s after its hosts lead elsewhere")
+    assert changes[OLD.address].reason.endswith("goes 300 s after its hosts are served anew")
     assert OLD.address in changes[CONTROLLER.address].resource.dependencies()
     assert ROUTE.address in changes[WRITER.address].resource.dependencies()
     gone = changes[OTHER.address].resource  # nobody serves its host anew
     assert isinstance(gone, Manifest)
     assert ROUTE.address not in gone.dependencies()
     assert gone.linger == 0
+
+
+def test_one_controller_writes_the_addresses_of_both_until_the_old_route_is_gone() -> None:
+    before = manifest(HTTP_ROUTE, "old")
+    graph = ResourceGraph([GATE, ROUTE, WRITER, RECORD])
+    there: dict[str, Observed] = {each.address: Absent() for each in graph}
+    there[WRITER.address] = Present({}, {}, "p")
+    there[RECORD.address] = Present({"address": "20.0.0.1"}, {}, "p")
+    left = ((before, Present({}, {"hosts": (HOST,)}, "p")),)
+    changes = {each.address: each for each in plan("p", graph, Observation(there, left)).changes}
+    old = changes[before.address].resource
+    assert isinstance(old, Manifest)
+    assert ROUTE.address in old.dependencies()
+    assert RECORD.address not in old.dependencies()
+    assert old.linger == 480  # a round of the controller, and the time to live
+    assert before.address in changes[RECORD.address].resource.dependencies()
 
 
 def test_a_dns_controller_ends_before_its_hosts_lead_elsewhere() -> None:
