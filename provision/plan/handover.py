@@ -16,7 +16,14 @@ from dataclasses import dataclass, replace
 from provision.plan.change import Action, Change
 from provision.resources.arm import ArmId
 from provision.resources.dns import HostRecord, RecordSet
-from provision.resources.manifest import CLUSTER_EXTERNAL_DNS, INGRESS, Manifest, hosts_of
+from provision.resources.manifest import (
+    CLUSTER_EXTERNAL_DNS,
+    GATEWAY,
+    INGRESS,
+    ISTIO_GATEWAY,
+    Manifest,
+    hosts_of,
+)
 from provision.resources.observed import Present
 from provision.resources.resource import Resource
 
@@ -80,8 +87,8 @@ def handovers(changes: Iterable[Change], orphans: Sequence[_Orphan]) -> dict[str
 def arranged(
     changes: Sequence[Change], orphans: Sequence[_Orphan], moves: Mapping[str, Handover]
 ) -> list[Change]:
-    """The changes; DNS controllers that begin or change wait for the new routes, and records for those that
-    end."""
+    """The changes; DNS controllers that begin or change wait for the new routes, records for those that end,
+    and gateways keep what they have for old routes as long as these stay, unless new ones wait for that."""
     routes = tuple(sorted({route for move in moves.values() for route in move.routes}))
     ending = tuple(orphan.address for orphan, _ in orphans if _writes(orphan))
     records = {record: ending for move in moves.values() for record in move.record}
@@ -89,11 +96,15 @@ def arranged(
         if move.last:
             old = tuple(orphan.address for orphan, seen in orphans if host in _served(orphan, seen))
             records |= dict.fromkeys(move.record, (*ending, *old))
+    new = [change.resource for change in changes if change.address in routes]
+    needed = {address for route in new for address in route.dependencies()}
     found: list[Change] = []
     for change in changes:
         before = records.get(change.address, ())
         if _writes(change.resource) and change.action is not Action.NO_OP:
             before = routes
+        elif _is_gateway(change.resource) and change.action is Action.UPDATE and change.address not in needed:
+            before = _leaving(change.resource, orphans, moves)
         resource = replace(change.resource, after=(*change.resource.after, *before))
         found.append(replace(change, resource=resource))
     return found
@@ -140,6 +151,22 @@ def _served(orphan: Resource, observed: Present) -> tuple[str, ...]:
 def _kind(resource: Resource) -> str:
     """Routes of one kind are seen by the same controller."""
     return "Ingress" if isinstance(resource, Manifest) and resource.api == INGRESS else "route"
+
+
+def _is_gateway(resource: Resource) -> bool:
+    return isinstance(resource, Manifest) and resource.api in (GATEWAY, ISTIO_GATEWAY)
+
+
+def _leaving(gateway: Resource, orphans: Sequence[_Orphan], moves: Mapping[str, Handover]) -> tuple[str, ...]:
+    """Routes that leave the gateway's namespace."""
+    return tuple(
+        orphan.address
+        for orphan, observed in orphans
+        if any(host in moves for host in _served(orphan, observed))
+        and isinstance(orphan, Manifest)
+        and isinstance(gateway, Manifest)
+        and orphan.namespace == gateway.namespace
+    )
 
 
 def _writes(resource: Resource) -> bool:

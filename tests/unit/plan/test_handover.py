@@ -165,3 +165,17 @@ def test_a_virtual_service_serves_hosts_too() -> None:
     left = ((OLD, Present({}, {"hosts": (HOST,)}, "p")),)
     made = plan("p", graph, Observation({new.address: Absent()}, left))
     assert new.address in made.changes[-1].resource.dependencies()
+
+
+@pytest.mark.parametrize("needed", [False, True])
+def test_a_gateway_keeps_its_listener_until_the_route_has_left(needed: bool) -> None:
+    """Unless the new route waits for its change, as where two hosts change places."""
+    elsewhere = replace(manifest(HTTP_ROUTE, "old"), name="HTTPRoute/store/old", namespace="store")
+    staying = replace(manifest(GATEWAY, "stays"), name="Gateway/store/stays", namespace="store")
+    route = replace(ROUTE, after=(GATE.address, *((staying.address,) if needed else ())))
+    graph = ResourceGraph([GATE, staying, route])
+    there: dict[str, Observed] = {each.address: Absent() for each in graph}
+    there[staying.address] = Present({}, {}, "p", surplus={"spec.listeners[shop]": "gone"})
+    left = ((elsewhere, Present({}, {"hosts": (HOST,)}, "p")),)
+    changes = {each.address: each for each in plan("p", graph, Observation(there, left)).changes}
+    assert (elsewhere.address in changes[staying.address].resource.dependencies()) is not needed
