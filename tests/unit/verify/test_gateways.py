@@ -104,8 +104,15 @@ async def test_a_client_certificate_is_wanted(tmp_path: Path) -> None:
     assert first == second == CertificateWanted()
 
 
+async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server that speaks HTTP only, and answers whatever comes."""
+    await reader.read(1)
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    await writer.drain()
+
+
 async def test_no_tls_there() -> None:
-    async with listening(answering("nothing")) as port:
+    async with listening(plain) as port:
         found = await handshake(HERE, AT, port, HOST)
     assert isinstance(found, Unreached)
     assert found.connected
