@@ -17,12 +17,15 @@ from provision.plan.change import Action, Change
 from provision.resources.arm import ArmId
 from provision.resources.dns import HostRecord, RecordSet
 from provision.resources.manifest import (
+    APPLICATION_LOAD_BALANCER,
     CLUSTER_EXTERNAL_DNS,
     GATEWAY,
     INGRESS,
     ISTIO_GATEWAY,
+    PINNED,
     Manifest,
     hosts_of,
+    leaves,
 )
 from provision.resources.observed import Present
 from provision.resources.resource import Resource
@@ -52,14 +55,14 @@ class Handover:
     last: bool = False
 
 
-def handovers(changes: Iterable[Change], orphans: Sequence[_Orphan]) -> dict[str, Handover]:
+def handovers(changes: Sequence[Change], orphans: Sequence[_Orphan]) -> dict[str, Handover]:
     """By host. One whose record is of another type now is none: the new record takes the old one's going, and
     that the old route's."""
     before: defaultdict[str, set[str]] = defaultdict(set)
     for orphan, observed in orphans:
         for host in _served(orphan, observed):
             before[host].add(_kind(orphan))
-    if not before:
+    if not before or _is_in_the_way(changes, orphans):
         return {}
     routes: defaultdict[str, list[str]] = defaultdict(list)
     kinds: defaultdict[str, set[str]] = defaultdict(set)
@@ -82,6 +85,23 @@ def handovers(changes: Iterable[Change], orphans: Sequence[_Orphan]) -> dict[str
         elif not _is_other_type(record):
             found[host] = Handover(tuple(routes[host]), (record.address,), _seconds(record))
     return found
+
+
+def _is_in_the_way(changes: Iterable[Change], orphans: Iterable[_Orphan]) -> bool:
+    """Whether something new can't be there beside the old: one of Application Gateway for Containers' load
+    balancers, since a subnet has one association, or what is pinned to an address that the old has."""
+    taken = {str(observed.outputs.get("address")) for _, observed in orphans}
+    balancer = any(
+        isinstance(orphan, Manifest) and orphan.api == APPLICATION_LOAD_BALANCER for orphan, _ in orphans
+    )
+    for change in changes:
+        resource = change.resource
+        if change.action is not Action.CREATE or not isinstance(resource, Manifest):
+            continue
+        pinned = {str(value) for path, value in leaves(resource.body) if path.endswith(f"[{PINNED}]")}
+        if pinned & taken or (balancer and resource.api == APPLICATION_LOAD_BALANCER):
+            return True
+    return False
 
 
 def arranged(

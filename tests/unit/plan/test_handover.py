@@ -11,11 +11,13 @@ from provision.plan.plan import Observation, plan
 from provision.resources.dns import HostRecord, RecordSet
 from provision.resources.graph import ResourceGraph
 from provision.resources.manifest import (
+    APPLICATION_LOAD_BALANCER,
     CLUSTER_EXTERNAL_DNS,
     GATEWAY,
     HTTP_ROUTE,
     INGRESS,
     NGINX_INGRESS_CONTROLLER,
+    PINNED,
     VIRTUAL_SERVICE,
     Api,
     Manifest,
@@ -179,3 +181,25 @@ def test_a_gateway_keeps_its_listener_until_the_route_has_left(needed: bool) -> 
     left = ((elsewhere, Present({}, {"hosts": (HOST,)}, "p")),)
     changes = {each.address: each for each in plan("p", graph, Observation(there, left)).changes}
     assert (elsewhere.address in changes[staying.address].resource.dependencies()) is not needed
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "address"),
+    [
+        (manifest(APPLICATION_LOAD_BALANCER, "new"), manifest(APPLICATION_LOAD_BALANCER, "old"), None),
+        (
+            manifest(GATEWAY, "pinned", {"infrastructure": {"annotations": {PINNED: "20.0.0.9"}}}),
+            manifest(NGINX_INGRESS_CONTROLLER, "old"),
+            "20.0.0.9",
+        ),
+    ],
+)
+def test_what_can_not_be_beside_the_old_does_not_wait_for_it(
+    new: Manifest, old: Manifest, address: str | None
+) -> None:
+    """A subnet has one association, and an address is of one load balancer."""
+    graph = ResourceGraph([new, GATE, ROUTE])
+    left = ((OLD, Present({}, {"hosts": (HOST,), "address": address}, "p")), (old, Present({}, {}, "p")))
+    made = plan("p", graph, Observation({each.address: Absent() for each in graph}, left))
+    changes = {each.address: each.resource for each in made.changes}
+    assert ROUTE.address not in changes[OLD.address].dependencies()
