@@ -70,28 +70,32 @@ def test_what_had_not_begun_is_skipped(provision: CommandLine) -> None:
     assert "7 created, 8 unchanged." in again.out
 
 
-async def test_the_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
-    async with held(tmp_path) as sandbox:
-        run = await start(tmp_path, "apply", *PROD, "--format", "json")
-        await run.until(STARTED)
-        await sandbox.accepted.wait()
-        run.interrupt(signal.SIGINT)
-        await run.until(STOPPING)
-        run.interrupt(signal.SIGINT)
-        assert await run.end() == 1  # although the update still runs
-        assert sandbox.running() == [CLUSTER.lower()]
-        text = "".join(run.seen)
-        assert "Traceback" not in text
-        outcomes = json.loads(text[text.index("\n{\n") :])["outcomes"]
-        assert len(outcomes) == 29
-        (cluster,) = [each for each in outcomes if each["resource"] == "managed_cluster/aks-prod"]
-        assert cluster["status"] == "failed"
-        assert "left while it was running; the service may still be at it" in cluster["error"]
+def test_the_second_interrupt_leaves_at_once(provision: CommandLine) -> None:
+    async def interrupted() -> None:
+        async with held(provision.home) as sandbox:
+            run = await start(provision.home, "apply", *PROD, "--format", "json")
+            await run.until(STARTED)
+            await sandbox.accepted.wait()
+            run.interrupt(signal.SIGINT)
+            await run.until(STOPPING)
+            run.interrupt(signal.SIGINT)
+            assert await run.end() == 1  # although the update still runs
+            assert sandbox.running() == [CLUSTER.lower()]
+            text = "".join(run.seen)
+            assert "Traceback" not in text
+            outcomes = json.loads(text[text.index("\n{\n") :])["outcomes"]
+            assert len(outcomes) == 29
+            (cluster,) = [each for each in outcomes if each["resource"] == "managed_cluster/aks-prod"]
+            assert cluster["status"] == "failed"
+            assert "left while it was running; the service may still be at it" in cluster["error"]
 
-        again = await start(tmp_path, "apply", *PROD)
-        await again.until("cluster is Updating, waiting for that operation to end")
-        sandbox.let_go()
-        assert await again.end() == 0
+            again = await start(provision.home, "apply", *PROD)
+            await again.until("cluster is Updating, waiting for that operation to end")
+            sandbox.let_go()
+            assert await again.end() == 0
+
+    asyncio.run(interrupted())
+    assert provision("drift", *PROD).code == 0
 
 
 async def test_a_check_of_drift_is_not_held_up_by_a_busy_cluster(tmp_path: Path) -> None:

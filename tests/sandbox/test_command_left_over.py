@@ -170,7 +170,7 @@ def test_it_is_found_and_an_apply_deletes_it(
     assert apply.code == 0, apply.out
     done = {address: status for address, status in apply.statuses().items() if status != "unchanged"}
     assert of_azure(done) == {**dict.fromkeys(edit.left, "deleted"), **edit.others}
-    assert provision("plan", *edited).code == 0
+    assert provision("drift", *edited).code == 0
 
 
 def test_nothing_is_deleted_unasked(provision: CommandLine, applied: Applied, file: Path) -> None:
