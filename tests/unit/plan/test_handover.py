@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from planned_objects import manifest
 
 from provision.plan.change import Change
 from provision.plan.plan import Observation, plan
@@ -19,30 +20,13 @@ from provision.resources.manifest import (
     NGINX_INGRESS_CONTROLLER,
     PINNED,
     VIRTUAL_SERVICE,
-    Api,
     Manifest,
 )
 from provision.resources.observed import Absent, Observed, Present
 from provision.resources.resource import Resource
-from provision.resources.values import CaseInsensitive, Value
 
 ZONE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/dnszones/contoso.com"
 HOST = "shop.contoso.com"
-
-
-def manifest(api: Api, name: str, spec: Value = None, after: tuple[str, ...] = ()) -> Manifest:
-    return Manifest(
-        name=f"{api.name}/shop/{name}",
-        api=api,
-        cluster_id=CaseInsensitive("/aks"),
-        private=False,
-        entra=False,
-        access="auto",
-        object_name=name,
-        namespace="shop",
-        body={"spec": spec} if spec else {},
-        after=after,
-    )
 
 
 GATE = manifest(GATEWAY, "new")
@@ -172,8 +156,8 @@ def test_a_virtual_service_serves_hosts_too() -> None:
 @pytest.mark.parametrize("needed", [False, True])
 def test_a_gateway_keeps_its_listener_until_the_route_has_left(needed: bool) -> None:
     """Unless the new route waits for its change, as where two hosts change places."""
-    elsewhere = replace(manifest(HTTP_ROUTE, "old"), name="HTTPRoute/store/old", namespace="store")
-    staying = replace(manifest(GATEWAY, "stays"), name="Gateway/store/stays", namespace="store")
+    elsewhere = manifest(HTTP_ROUTE, "old", namespace="store")
+    staying = manifest(GATEWAY, "stays", namespace="store")
     route = replace(ROUTE, after=(GATE.address, *((staying.address,) if needed else ())))
     graph = ResourceGraph([GATE, staying, route])
     there: dict[str, Observed] = {each.address: Absent() for each in graph}

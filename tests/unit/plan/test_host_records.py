@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from planned_objects import manifest
+
 from provision.plan.change import Action, Change, FieldChange
 from provision.plan.host_records import left_over
 from provision.plan.orphans import in_order, removals, with_orphans
@@ -16,11 +18,9 @@ from provision.resources.manifest import (
     GATEWAY,
     HTTP_ROUTE,
     SERVICE_ACCOUNT,
-    Api,
     Manifest,
 )
 from provision.resources.observed import Present
-from provision.resources.values import CaseInsensitive
 
 PREFIX = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network"
 ZONE = DnsZone(name="contoso.com", id=f"{PREFIX}/dnsZones/contoso.com")
@@ -30,19 +30,6 @@ CLUSTER = ManagedCluster(name="aks", id="/c")
 ROLE = RoleAssignment(name="z/r/i", scope=ZONE.id, role_id="r", role_name="R", principal_id="p")
 HERE = Present(owner="shop")
 SHOP = "host_record/contoso.com/shop.contoso.com"
-
-
-def manifest(api: Api, name: str) -> Manifest:
-    return Manifest(
-        name=f"{api.kind}/n/{name}",
-        api=api,
-        cluster_id=CaseInsensitive("/c"),
-        private=False,
-        entra=False,
-        access="direct",
-        object_name=name,
-        namespace="n",
-    )
 
 
 ROUTE = manifest(HTTP_ROUTE, "shop")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from planned_objects import manifest
+
 from provision.errors import ServiceError
 from provision.plan.change import Action, Change
 from provision.plan.orphans import Orphans, removals, unsearched, with_orphans
@@ -11,9 +13,8 @@ from provision.resources.dns import HostRecord, PrivateDnsZone, RecordSet, Virtu
 from provision.resources.graph import ResourceGraph
 from provision.resources.identity import RoleAssignment
 from provision.resources.managed_cluster import ManagedCluster
-from provision.resources.manifest import HTTP_ROUTE, Manifest
+from provision.resources.manifest import HTTP_ROUTE
 from provision.resources.observed import Present
-from provision.resources.values import CaseInsensitive
 
 CLUSTER = ManagedCluster(name="aks", id="/c")
 ZONE = PrivateDnsZone(name="z", id="/Zones/z")
@@ -29,16 +30,7 @@ RECORD = RecordSet(
     values=frozenset(),
 )
 RECORD_OF_HOST = HostRecord(name="w/h", zone_id="/zones/w", visibility="public", record_name="h", target="1")
-ROUTE = Manifest(
-    name="HTTPRoute/n/first",
-    api=HTTP_ROUTE,
-    cluster_id=CaseInsensitive("/c"),
-    private=False,
-    entra=False,
-    access="direct",
-    object_name="first",
-    namespace="n",
-)
+ROUTE = manifest(HTTP_ROUTE, "first")
 HERE = Present(owner="shop")
 FOUND: Orphans = ((ZONE, HERE), (LINK, HERE), (ROLE, HERE), (RECORD, HERE))
 CONTENTS = {LINK.address, ROLE.address, RECORD.address}

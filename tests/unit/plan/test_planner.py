@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from planned_objects import manifest
 
 from provision.plan.change import Action, digest
 from provision.plan.plan import Observation, Plan, plan
 from provision.resources.dns import DnsZone, RecordSet
 from provision.resources.graph import ResourceGraph
 from provision.resources.managed_cluster import APP_ROUTING, ZONES, ManagedCluster
-from provision.resources.manifest import GATEWAY, INTERNAL, Manifest
+from provision.resources.manifest import GATEWAY, INTERNAL
 from provision.resources.observed import Absent, Observed, Present
 from provision.resources.ref import Ref
 from provision.resources.values import CaseInsensitive, Value
@@ -133,17 +134,7 @@ def test_no_targets_are_all_targets() -> None:
 
 def test_the_address_of_a_gateway_that_moves_is_not_known_yet() -> None:
     """Nor is what is made from it; a Gateway that changes otherwise keeps its address."""
-    gateway = Manifest(
-        name="Gateway/shop/prod",
-        api=GATEWAY,
-        cluster_id=CaseInsensitive("/aks"),
-        private=False,
-        entra=False,
-        access="auto",
-        object_name="prod",
-        namespace="shop",
-        body={"spec": {"infrastructure": {"annotations": {INTERNAL: "true"}}}},
-    )
+    gateway = manifest(GATEWAY, "prod", {"infrastructure": {"annotations": {INTERNAL: "true"}}})
     address = Ref(gateway.address, "address")
     host = replace(record("www", "A"), values=frozenset({address}))
     there = Present({"ttl": 1, "values": frozenset({"20.1.2.3"})}, {}, "shop")
