@@ -22,7 +22,9 @@ MAX_BYTES = 1_048_576
 MAX_NODES = 200_000
 MAX_DEPTH = 100
 
-_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The fast one where PyYAML was built with it."""
+
 _KINDS: dict[str, Kind] = {
     "tag:yaml.org,2002:str": "text",
     "tag:yaml.org,2002:int": "integer",
@@ -131,7 +133,7 @@ class _Builder:
         self._root: _Built | None = None
 
     def document(self, text: str) -> Node | None:
-        loader: Any = _Loader(text)  # types-PyYAML leaves the parser's methods untyped
+        loader: Any = Loader(text)  # types-PyYAML leaves the parser's methods untyped
         try:
             documents = 0
             while loader.check_event():

@@ -15,9 +15,7 @@ from typing import Any
 import yaml
 
 from provision.errors import ServiceError
-
-_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The fast one where PyYAML was built with it."""
+from provision.profile.yaml_source import Loader
 
 AKS_SERVER = "6dae42f8-4368-4678-94ff-3960e28e3630"
 """The application for which Entra issues tokens for clusters, the same in every cloud.
@@ -63,7 +61,7 @@ def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
 def endpoint(doing: str, text: bytes) -> Endpoint:
     """The current context of a kubeconfig. Raises ServiceError when it is not one we can use."""
     try:
-        document = yaml.load(text, _Loader)  # noqa: S506 - safe, see there
+        document = Loader(text).get_single_data()
         context = _named(document, "contexts", "context", document["current-context"])
         cluster = _named(document, "clusters", "cluster", context["cluster"])
         user = _named(document, "users", "user", context["user"])
