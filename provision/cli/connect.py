@@ -146,10 +146,11 @@ def seed_for(azure: Azure, profile: Profile) -> None:
     )
     for subscription, group in _elsewhere(profile):
         made += seed.ensure(azure, subscription, groups=[group])
+    authorities = _authorities(profile)
     for name, vault in profile.vaults.items():
         place, group = vault.subscription or profile.azure.subscription, vault.resource_group
-        made += seed.ensure(azure, place, vaults={} if vault.create else {name: group}, groups=[group])
-    made += seed.ensure(azure, profile.azure.subscription, authorities=_authorities(profile))
+        wanted = {} if vault.create else {name: group}
+        made += seed.ensure(azure, place, vaults=wanted, groups=[group], authorities=authorities)
     for line in made:
         sys.stderr.write(f"sandbox: seeded {line}\n")
 
