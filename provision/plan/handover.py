@@ -68,7 +68,7 @@ def handovers(changes: Sequence[Change], orphans: Sequence[_Orphan]) -> dict[str
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     records: dict[str, Change] = {}
     for change in changes:
-        for host in hosts(change.resource):
+        for host in _hosts(change.resource):
             routes[host].append(change.address)
             kinds[host].add(_kind(change.resource))
         if isinstance(change.resource, _Record):
@@ -125,8 +125,10 @@ def arranged(
             before = routes
         elif _is_gateway(change.resource) and change.action is Action.UPDATE and change.address not in needed:
             before = _leaving(change.resource, orphans, moves)
-        resource = replace(change.resource, after=(*change.resource.after, *before))
-        found.append(replace(change, resource=resource))
+        if before:
+            after = (*change.resource.after, *before)
+            change = replace(change, resource=replace(change.resource, after=after))
+        found.append(change)
     return found
 
 
@@ -155,7 +157,7 @@ def waiting(orphans: Sequence[_Orphan], moves: Mapping[str, Handover]) -> list[_
     return found
 
 
-def hosts(resource: Resource) -> tuple[str, ...]:
+def _hosts(resource: Resource) -> tuple[str, ...]:
     """Hosts that a declared route is for."""
     found = hosts_of(resource.api, resource.body) if isinstance(resource, Manifest) else ()
     return tuple(host.casefold() for host in found)
@@ -200,8 +202,9 @@ def _is_other_type(record: Change) -> bool:
 
 
 def _seconds(record: Change) -> float:
-    """None when the record leads where it led before, or nowhere."""
-    if record.action is not Action.UPDATE or not isinstance(record.observed, Present):
+    """0 when the record leads where it led before, or led nowhere."""
+    leads = any(field.path in ("values", "address") for field in record.fields)
+    if record.action is not Action.UPDATE or not leads or not isinstance(record.observed, Present):
         return 0.0
     ttl = record.observed.properties.get("ttl")
     return float(ttl) if isinstance(ttl, int) else _CONTROLLERS_TTL

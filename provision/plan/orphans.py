@@ -128,8 +128,9 @@ def in_order(changes: Sequence[Change]) -> list[Change]:
         if change.address in waiting:
             circle = (*waiting[waiting.index(change.address) :], change.address)
             raise ValueError(f"changes wait for each other: {' for '.join(circle)}")
-        for address in sorted(change.resource.dependencies() & by_address.keys() - placed.keys()):
-            place(by_address[address], (*waiting, change.address))
+        for address in sorted(change.resource.dependencies()):
+            if address in by_address and address not in placed:
+                place(by_address[address], (*waiting, change.address))
         placed.setdefault(change.address, change)
 
     for change in changes:
